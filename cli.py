@@ -1,0 +1,390 @@
+"""The terminal: `lessons`. Each command parses, builds, calls one function and prints.
+
+Nothing heavy is imported at the top: `lessons --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from retriever.config import ENVIRONMENT_PREFIX, Settings, load_settings, unknown_variables
+from retriever.errors import InvalidQuery, RetrieverError
+
+if TYPE_CHECKING:
+    from ingest.report import IngestReport
+    from retriever.memory import Memory
+
+EXIT_COULD_NOT = 1
+EXIT_MISUSED = 2
+EXIT_NOTHING_RECORDED = 3
+EXIT_SOME_FAILED = 4
+
+
+class _Group(click.Group):
+    """The one place that turns a domain error into a message and an exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except InvalidQuery as error:
+            raise click.UsageError(str(error)) from error
+        except RetrieverError as error:
+            raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            # The reader of our output went away (`lessons ask … | head`); nothing is wrong.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--home", metavar="DIR", help="Folder that holds the memory.  [default: the platform's data folder]")
+@click.option("--model", metavar="DIR", help="Folder of another sentence-transformers model.")
+@click.option("--models", metavar="DIR", help="Folder for exported models.", hidden=True)
+@click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for everything.")
+@click.version_option(package_name="lesson-retriever", prog_name="lessons")
+@click.pass_context
+def main(context: click.Context, home: str | None, model: str | None, models: str | None, verbose: int) -> None:
+    """The memory of an organization of learners: has anyone learned something about it?"""
+    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    for name in unknown_variables(os.environ):
+        click.echo(f"Warning: {name} sets nothing; `lessons settings` lists the variables.", err=True)
+    context.obj = {"home": home, "model": model, "models": models}
+
+
+def _settings(context: click.Context, **options: object) -> Settings:
+    return load_settings({**context.obj, **options})
+
+
+@contextlib.contextmanager
+def _memory(context: click.Context, *, create: bool = False) -> Iterator[Memory]:
+    from retriever.memory import Memory
+
+    with Memory.open(_settings(context), create=create) as memory:
+        yield memory
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--source", metavar="NAME", envvar="LESSONS_SOURCE", help="Name of the source.  [default: its folder]")
+@click.option("--url-template", metavar="URL", envvar="LESSONS_URL_TEMPLATE",
+              help="Link home of each document, such as https://host/{path}#L{line}.")  # fmt: skip
+@click.option("--prune", is_flag=True, envvar="LESSONS_PRUNE", help="Remove documents whose file is gone.")
+@click.option("--yes", is_flag=True, envvar="LESSONS_YES", help="Prune even if that removes much.")
+@click.option("--dry-run", is_flag=True, envvar="LESSONS_DRY_RUN", help="Read and report, change nothing.")
+@click.option("--explain", is_flag=True, help="Show line by line what is taken as what, and why; change nothing.")
+@_json_option
+@click.pass_context
+def ingest(
+    context: click.Context, /, paths: tuple[Path, ...], explain: bool, as_json: bool, **options: Any
+) -> None:
+    """Read folders and files into the memory; safe to repeat."""
+    from ingest.report import report_text
+
+    if explain:
+        _explain(paths)
+        return
+    reports = _ingest_all(context, paths, options)
+    if as_json:
+        _print_json([report.as_json() for report in reports])
+    else:
+        for report in reports:
+            click.echo(report_text(report))
+    if any(report.failed for report in reports):
+        sys.exit(EXIT_SOME_FAILED)
+
+
+def _ingest_all(context: click.Context, paths: tuple[Path, ...], options: dict[str, Any]) -> list[IngestReport]:
+    from ingest.pipeline import IngestOptions
+    from ingest.pipeline import ingest as run
+
+    wanted = IngestOptions(max_file_bytes=int(_settings(context).max_file_mb * 1e6), **options)
+    reports = []
+    with _memory(context, create=True) as memory:
+        for path in paths:
+            try:
+                with _progress(f"Reading {path}") as tell:
+                    reports.append(run(memory, path, wanted, tell))
+            except KeyboardInterrupt:
+                raise click.ClickException(
+                    "Stopped. What was read so far is kept; run it again to go on."
+                ) from None
+    return reports
+
+
+def _explain(paths: tuple[Path, ...]) -> None:
+    from ingest.explain import explain_file
+
+    for path in paths:
+        click.echo(explain_file(path))
+
+
+@contextlib.contextmanager
+def _progress(label: str) -> Iterator[Any]:
+    """A bar with rate and time left, only on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda *step: None
+        return
+    from retriever.terminal import progress_bar
+
+    with progress_bar(label) as tell:
+        yield tell
+
+
+def _filter_options(command: Any) -> Any:
+    for option in reversed((
+        click.option("--tag", multiple=True, help="Only documents with this tag; may be repeated."),
+        click.option("--team", multiple=True, help="Only this team's documents."),
+        click.option("--kind", multiple=True, help="Only lessons of this kind."),
+        click.option("--polarity", multiple=True, help="Only success, failure or neutral."),
+        click.option("--severity", multiple=True, help="Only documents of this severity."),
+        click.option("--since", metavar="DATE", help="Only what happened on this day or later."),
+        click.option("--until", metavar="DATE", help="Only what happened on this day or earlier."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("query", metavar="QUESTION")
+@click.option("-k", type=int, help="How many lessons.  [default: 10]")
+@click.option("--per-document", type=int, help="How many of them from one document.  [default: 2]")
+@click.option("--explain", is_flag=True, help="Show what each score is made of.")
+@_filter_options
+@_json_option
+@click.pass_context
+def ask(
+    context: click.Context, /, query: str, k: int | None, per_document: int | None, explain: bool, as_json: bool,
+    **filters: Any
+) -> None:
+    """Show the best lessons about a question."""
+    from retriever.asking import ask_anywhere, filters_from
+    from retriever.terminal import answer_text
+
+    settings = _settings(context, k=k, per_document=per_document)
+    answer = ask_anywhere(settings, query, filters_from(filters), explain=explain)
+    if as_json:
+        _print_json(answer)
+    else:
+        click.echo(answer_text(answer, colour=_has_colour()))
+    if answer["answered"] is False or not answer["hits"]:
+        sys.exit(EXIT_NOTHING_RECORDED)
+
+
+@main.command()
+@click.argument("reference", metavar="ID|PATH")
+@_json_option
+@click.pass_context
+def show(context: click.Context, reference: str, as_json: bool) -> None:
+    """Show a lesson in its source, or a document with all its lessons."""
+    from retriever.terminal import shown_text
+    from retriever.wire import shown_json
+
+    with _memory(context) as memory:
+        document, lessons, asked = memory.show(reference)
+    if as_json:
+        _print_json(shown_json(document, lessons))
+    else:
+        click.echo(shown_text(document, lessons, asked, colour=_has_colour()))
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on.  [default: 8080]")
+@click.pass_context
+def serve(context: click.Context, host: str | None, port: int | None) -> None:
+    """Serve the web page and the HTTP API."""
+    from retriever.memory import Memory
+    from retriever.web.server import serve as run
+
+    settings = _settings(context, host=host, port=port)
+    Memory.open(settings, create=True).close()
+
+    def say(url: str) -> None:
+        click.echo(f"Lessons is at {url} (Ctrl-C stops it).", err=True)
+
+    run(settings, lambda: Memory.open(settings), say)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on.  [default: 8080]")
+@click.option("--no-serve", is_flag=True, help="Ask the question, and do not serve the page.")
+@click.pass_context
+def demo(context: click.Context, host: str | None, port: int | None, no_serve: bool) -> None:
+    """Fill an example memory in a temporary folder, ask it a question, serve its page."""
+    import tempfile
+
+    from retriever.demo import EXAMPLE_QUESTION, examples_folder
+
+    with tempfile.TemporaryDirectory(prefix="lessons-demo-") as folder:
+        context.obj["home"] = folder
+        click.echo("Filling an example memory; the first time, the model is prepared, which takes some 20 seconds.")
+        context.invoke(ingest, paths=(examples_folder(),), source="examples")
+        click.echo(f'\n$ lessons ask "{EXAMPLE_QUESTION}"\n')
+        with contextlib.suppress(SystemExit):
+            context.invoke(ask, query=EXAMPLE_QUESTION, k=3)
+        if not no_serve:
+            context.invoke(serve, host=host, port=port)
+
+
+@main.command("eval")
+@click.argument("queries", metavar="QUERIES.jsonl", required=False, type=click.Path(path_type=Path))
+@click.option("--root", metavar="DIR", type=click.Path(path_type=Path),
+              help="Judge over this folder, in a memory of its own.  [default: the home's memory]")  # fmt: skip
+@click.option("--gold", metavar="GOLD.jsonl", type=click.Path(path_type=Path), help="Score extraction on gold lessons.")
+@click.option("--failures", is_flag=True, help="List the queries that went wrong, and what came instead.")
+@_json_option
+@click.pass_context
+def evaluate(
+    context: click.Context, queries: Path | None, root: Path | None, gold: Path | None, failures: bool, as_json: bool
+) -> None:
+    """Measure answers over judged queries, or extraction over gold lessons."""
+    from ingest.judging import judge_extraction, judge_queries
+
+    if gold is not None and queries is None:
+        report: Any = judge_extraction(gold, root)
+    elif queries is not None and gold is None:
+        report = judge_queries(_settings(context), queries, root)
+    else:
+        raise click.UsageError("Give either QUERIES.jsonl or --gold GOLD.jsonl --root DIR.")
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        click.echo(report.as_text(failures=failures) if gold is None else report.as_text())
+
+
+@main.command()
+@_json_option
+@click.pass_context
+def status(context: click.Context, as_json: bool) -> None:
+    """Show what is in the memory, and what went wrong at the last ingest."""
+    from retriever.terminal import status_text
+
+    with _memory(context) as memory:
+        value = memory.status()
+    if as_json:
+        _print_json(value)
+    else:
+        click.echo(status_text(value))
+
+
+@main.command()
+@_json_option
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Check every part of the memory; say what is wrong and the mend."""
+    from retriever.doctor import examine
+    from retriever.terminal import checks_text
+
+    with _memory(context) as memory:
+        checks = examine(memory)
+    if as_json:
+        _print_json({"checks": [check.as_json() for check in checks], "ok": all(check.is_well for check in checks)})
+    else:
+        click.echo(checks_text(checks))
+    if not all(check.is_well for check in checks):
+        sys.exit(EXIT_COULD_NOT)
+
+
+@main.command()
+@click.option("--embed", is_flag=True, help="Embed every text again as well, as for another model.")
+@click.pass_context
+def reindex(context: click.Context, embed: bool) -> None:
+    """Build the vector index anew from the record."""
+    from ingest.reembed import embed_missing
+
+    with _memory(context) as memory:
+        with _progress("Embedding") as tell:
+            embedded = embed_missing(memory, tell, everything=embed)
+        with _progress("Indexing") as tell:
+            memory.reindex(tell)
+        counts = memory.counts()
+    click.echo(
+        f"Indexed {counts['passages']} passages and {counts['lessons']} lessons; embedded {embedded} texts again."
+    )
+
+
+@main.command()
+@click.argument("document", metavar="DOCUMENT")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def forget(context: click.Context, document: str, yes: bool) -> None:
+    """Remove a document and its lessons from the memory for good."""
+    with _memory(context) as memory:
+        found = memory.document(document)
+        if not yes:
+            click.confirm(f"Forget {found.title!r} ({found.path}) and its lessons for good?", abort=True)
+        outcome = memory.forget(found.id)
+    click.echo(f"Forgot {found.path} and {outcome.lessons_gone} lessons. Its file, if still there, stays forgotten.")
+
+
+@main.group()
+def token() -> None:
+    """Manage access tokens, which any address but this machine's own asks for."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option("--scope", default="read", show_default=True, help="read, contribute or admin.")
+@click.pass_context
+def token_add(context: click.Context, name: str, scope: str) -> None:
+    """Make a token; its secret is shown this once."""
+    with _memory(context, create=True) as memory:
+        click.echo(memory.record.tokens.add(name, scope))
+
+
+@token.command("list")
+@_json_option
+@click.pass_context
+def token_list(context: click.Context, as_json: bool) -> None:
+    """List tokens, without their secrets."""
+    with _memory(context) as memory:
+        names = memory.record.tokens.names()
+    if as_json:
+        _print_json([{"name": name, "scope": scope, "created_at": created} for name, scope, created in names])
+        return
+    for name, scope, created in names:
+        click.echo(f"{name}  {scope}  {created}")
+
+
+@token.command("revoke")
+@click.argument("name")
+@click.pass_context
+def token_revoke(context: click.Context, name: str) -> None:
+    """Make a token useless at once."""
+    with _memory(context) as memory:
+        memory.record.tokens.revoke(name)
+
+
+@main.command()
+def settings() -> None:
+    """List the settings, their variables and defaults."""
+    from retriever.config import settings_help
+
+    for name, default, text in settings_help():
+        click.echo(f"{name:14} {ENVIRONMENT_PREFIX}{name.upper():22} {default or '(empty)':22} {text}")
+
+
+def _has_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""Everything that turns the world's files into lessons.
+
+- `sources.py`: folders to files: the walk, and why a file is left out
+- `readers/`: bytes to Markdown and fields, one small module a family of formats
+- `metadata.py`: what a document is called, when it happened, how bad it was, whose it is; with `facts.py`,
+  `titles.py`, `occurrence.py`, `dates.py` and `language.py`
+- `redact.py`: secrets out, before anything is stored; with `plausible.py`
+- `syntax.py`: Markdown as flat blocks with offsets
+- `extract/`: a document to its lessons
+- `passages.py`: a document to sentences and passages
+- `drafts.py`: one reading to one draft: redacted, dated, extracted, cut
+- `embedding.py`: drafts through the model; `reembed.py` does it for another model
+- `pipeline.py`: plan, read, draft, embed, record: an ingest from end to end; `report.py` says what it did
+- `gold.py`: extraction measured against gold lessons; `judging.py` runs it
+"""

@@ -1,0 +1,90 @@
+"""One reading to one draft: redact, find its metadata, extract its lessons, cut its passages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ingest.extract import EXTRACTOR_VERSION, extract, template_lines
+from ingest.metadata import METADATA_VERSION, resolve
+from ingest.passages import PASSAGES_VERSION, cut
+from ingest.readers import Reading, reader_version
+from ingest.redact import REDACTOR_VERSION, redact
+from ingest.syntax import blocks, plain
+from retriever.lesson import Document, Metadata
+from retriever.record.draft import Draft, DraftLesson, DraftSentence
+from retriever.words import WORDS_VERSION
+
+# Where only this differs from what a file was drafted by, its stored text is enough and the file is not read again.
+EXTRACTED_BY = f"extract/{EXTRACTOR_VERSION} passages/{PASSAGES_VERSION} words/{WORDS_VERSION}"
+
+
+def read_by(path: str) -> str:
+    """What makes the stored text and metadata of a file at `path`; kept beside the checksum of its bytes."""
+    return f"{reader_version(path)} metadata/{METADATA_VERSION} redact/{REDACTOR_VERSION}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft with what a report has to say about it; `redacted` counts by rule."""
+
+    draft: Draft
+    warnings: tuple[str, ...]
+    redacted: tuple[tuple[str, int], ...]
+
+
+def draft_all(path: str, readings: Sequence[Reading], boilerplate: frozenset[str]) -> tuple[Drafted, ...]:
+    """A draft for each reading of the file at `path`; parts are made unique within the file."""
+    taken: set[str] = set()
+    drafted = []
+    for number, reading in enumerate(readings, start=1):
+        part = reading.part if len(readings) == 1 else reading.part or str(number)
+        unique, attempt = part, 1
+        while unique is not None and unique in taken:
+            attempt += 1
+            unique = f"{part} ({attempt})"
+        taken.add(unique or "")
+        drafted.append(_draft(path, replace(reading, part=unique), boilerplate))
+    return tuple(drafted)
+
+
+def redraft(document: Document, boilerplate: frozenset[str]) -> Draft:
+    """What the extractor makes of a stored, already redacted document."""
+    return _found(document.part, document.text, (document.path, document.meta), boilerplate)
+
+
+def touched_by(lines: frozenset[str], documents: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:
+    """The paths of those files in which any of these normalised lines stands."""
+    if not lines:
+        return ()
+    return tuple(
+        path for path, items in documents.items() if any(lines & template_lines(item.text) for item in items)
+    )
+
+
+def _draft(path: str, reading: Reading, boilerplate: frozenset[str]) -> Drafted:
+    redaction = redact(reading.text)
+    fields = tuple((name, redact(value).text) for name, value in reading.fields)
+    clean = replace(reading, text=redaction.text, fields=fields)
+    meta, warnings = resolve(path, clean)
+    draft = _found(reading.part, clean.text, (path, meta), boilerplate)
+    return Drafted(draft, (*reading.warnings, *warnings), redaction.counts)
+
+
+def _found(part: str | None, text: str, about: tuple[str, Metadata], boilerplate: frozenset[str]) -> Draft:
+    path, meta = about
+    found = extract(text, title=meta.title, path=path, boilerplate=boilerplate)
+    cuts = cut(text)
+    return Draft(
+        part=part,
+        text=text,
+        meta=meta,
+        headings="\n".join(text[block.start : block.end] for block in blocks(text) if block.kind == "heading"),
+        passages=tuple(item.passage for item in cuts),
+        sentences=tuple(
+            DraftSentence(start, end, number, plain(text[start:end]))
+            for number, item in enumerate(cuts)
+            for start, end in item.sentences
+        ),
+        lessons=tuple(DraftLesson(item, plain(text[item.start : item.end])) for item in found.lessons),
+    )

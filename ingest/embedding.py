@@ -1,0 +1,67 @@
+"""Drafts through the model: each sentence once, passages pooled from their sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ingest.passages import pooled
+from ingest.syntax import plain
+from retriever.lesson import digest
+from retriever.record.draft import Draft, Embedded
+from retriever.record.files import KnownSentences
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retriever.embedder import Embedder
+
+
+def known_rows(known: Iterable[KnownSentences]) -> dict[str, NDArray[Any]]:
+    """{digest of a sentence's plain text: its embedding, float16} of what the record holds."""
+    return {
+        digest(plain(item.text[start:end])): row
+        for item in known
+        for (start, end), row in zip(item.spans.tolist(), item.embeddings, strict=True)
+    }
+
+
+def embed_rows(plains: Mapping[str, str], embedder: Embedder) -> dict[str, NDArray[Any]]:
+    """{digest: embedding, float16} of the {digest: plain text}.
+
+    Rounded to float16 here and not later, so that an embedding is the same whether it was just made or was stored:
+    an edited document then has the same passages' embeddings as a new one. The cosine to float32 is above .9999999.
+    """
+    rows = embedder.encode_documents(list(plains.values()))
+    return dict(zip(plains, rows.astype(np.float16), strict=True))
+
+
+def embedded(draft: Draft, rows: Mapping[str, NDArray[Any]], embedder: Embedder) -> Embedded:
+    """The draft's embeddings, all out of `rows`, which must hold each of its digests."""
+    sentences = _stacked([rows[item.digest] for item in draft.sentences], embedder.dim)
+    lessons = _stacked([rows[item.digest] for item in draft.lessons], embedder.dim).astype(np.float32)
+    pieces = embedder.piece_ids([item.plain for item in draft.sentences])
+    return Embedded(
+        fingerprint=embedder.fingerprint,
+        passages=_passages(draft, sentences.astype(np.float32), embedder.dim),
+        lessons=lessons / np.maximum(np.linalg.norm(lessons, axis=1, keepdims=True), 1e-12),
+        sentences=sentences,
+        pieces=np.concatenate(pieces).astype(np.int32) if pieces else np.zeros(0, np.int32),
+        piece_ends=np.cumsum([len(item) for item in pieces], dtype=np.int32),
+    )
+
+
+def _passages(draft: Draft, sentences: NDArray[Any], dim: int) -> NDArray[Any]:
+    inside: list[list[int]] = [[] for _ in draft.passages]
+    for number, item in enumerate(draft.sentences):
+        inside[item.passage].append(number)
+    lengths = [item.end - item.start for item in draft.sentences]
+    return _stacked(
+        [pooled(sentences[numbers], [lengths[number] for number in numbers]) for numbers in inside], dim
+    ).astype(np.float32)
+
+
+def _stacked(rows: Sequence[NDArray[Any]], dim: int) -> NDArray[Any]:
+    return np.stack(rows) if rows else np.zeros((0, dim), np.float16)

@@ -1,0 +1,26 @@
+"""Embeddings by another model: every document that the model in use has not embedded goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ingest.drafts import redraft
+from ingest.embedding import embed_rows, embedded
+from retriever.memory import Memory
+
+
+def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everything: bool = False) -> int:
+    """How many documents were embedded: those the model in use has not embedded yet, or all of them.
+
+    Safe to interrupt and repeat; the embeddings of the model before stay until `memory.reindex` has switched.
+    """
+    embeddings = memory.record.embeddings
+    if everything:
+        embeddings.drop(memory.fingerprint)
+    waiting = embeddings.documents_without(memory.fingerprint)
+    for done, document_id in enumerate(waiting, start=1):
+        draft = redraft(memory.document(document_id), embeddings.boilerplate_of(document_id))
+        rows = embed_rows(draft.plains, memory.embedder)
+        embeddings.store(document_id, draft, embedded(draft, rows, memory.embedder))
+        tell(done, len(waiting))
+    return len(waiting)

@@ -1,0 +1,109 @@
+"""What to show of the documents that answer: the lesson, or where none was extracted the sentences, that say it.
+
+A text begins with the sentence likeliest to be the answer, or with a neighbour where together they are likelier, and
+goes on for as long as what follows is likely too: a glance should meet the lesson, and the rest its surroundings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retriever.lesson import Lesson, normalised
+from retriever.ranking import Ranked, lessons_begun
+
+if TYPE_CHECKING:
+    from retriever.question import Floats, Ids
+
+# Characters of a text, at most, unless its first sentence or lesson is longer; and of what a glance takes in.
+SHOWN_CHARS = 600
+GLANCE_CHARS = 240
+
+# A text ends before sentences that are less likely to answer than this share of its likeliest.
+TAIL_SHARE = 0.1
+
+# What a document's second text is behind its first: nothing that anybody would notice, but it settles the order.
+PLACE_STEP = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A text to show: a span of a document, and the lesson it begins with, None where it begins with none."""
+
+    ranked: Ranked
+    start: int
+    end: int
+    lesson: Lesson | None
+    score: float
+
+
+def choose(
+    ranking: Sequence[Ranked], k: int, per_document: int = 2, wanted: Callable[[Lesson], bool] | None = None
+) -> tuple[Choice, ...]:
+    """The first `k` texts, at most `per_document` of one document, by score; no text twice.
+
+    With `wanted`, only lessons that satisfy it, each by itself.
+    """
+    chosen: list[Choice] = []
+    seen: set[str] = set()
+    for ranked in ranking:
+        if len(chosen) >= k:
+            break
+        for place, (start, end, lesson) in enumerate(_texts(ranked, per_document, wanted)):
+            key = normalised(ranked.bundle.document.text[start:end])
+            if key not in seen and len(chosen) < k:
+                seen.add(key)
+                chosen.append(Choice(ranked, start, end, lesson, ranked.score - place * PLACE_STEP))
+    return tuple(chosen)
+
+
+def _texts(
+    ranked: Ranked, per_document: int, wanted: Callable[[Lesson], bool] | None
+) -> list[tuple[int, int, Lesson | None]]:
+    bundle = ranked.bundle
+    lesson_of = lessons_begun(bundle)
+    likely = np.exp(ranked.likelihood - ranked.likelihood.max())
+    is_first = np.diff(lesson_of, prepend=-2) != 0
+    allowed = is_first | (lesson_of < 0)
+    if wanted is not None:
+        fitting = np.asarray([wanted(lesson) for lesson in bundle.lessons], bool)
+        allowed &= (lesson_of >= 0) & np.append(fitting, False)[lesson_of]
+    free = np.ones(len(likely), bool)
+    found: list[tuple[int, int, Lesson | None]] = []
+    while len(found) < per_document and (allowed & free).any():
+        first, last = _window(bundle.spans, likely, allowed & free, free, alone=wanted is not None)
+        free[first : last + 1] = False
+        lesson = bundle.lessons[lesson_of[first]] if lesson_of[first] >= 0 else None
+        start, end = (int(bundle.spans[first, 0]), int(bundle.spans[last, 1]))
+        if lesson is not None:
+            start, end = lesson.start, lesson.end if wanted is not None else max(end, lesson.end)
+        found.append((start, end, lesson))
+    return found
+
+
+def _window(spans: Ids, likely: Floats, starts: Ids, free: Ids, *, alone: bool) -> tuple[int, int]:
+    """The first and last sentence of the text whose glance is likeliest to hold the answer."""
+    sums = np.concatenate([[0.0], np.cumsum(likely)])
+    runs = _run_ends(free)
+    rows = np.arange(len(likely))
+
+    def reach(chars: int) -> Ids:
+        fits = np.searchsorted(spans[:, 1], spans[:, 0] + chars, side="right") - 1
+        return np.maximum(np.minimum(fits, runs), rows)
+
+    mass = np.where(starts, sums[reach(GLANCE_CHARS) + 1] - sums[rows], -1.0)
+    first = int(np.argmax(mass))
+    if alone:
+        return first, first
+    last = int(reach(SHOWN_CHARS)[first])
+    strong = np.flatnonzero(likely[first : last + 1] >= TAIL_SHARE * likely[first : last + 1].max())
+    return first, first + int(strong[-1])
+
+
+def _run_ends(free: Ids) -> Ids:
+    """For each row the last row of the unbroken run of free ones that it is in."""
+    taken = np.append(np.flatnonzero(~free), len(free))
+    return taken[np.searchsorted(taken, np.arange(len(free)))] - 1

@@ -1,0 +1,147 @@
+"""Settings: one frozen value, built once; option over environment over `config.toml` over default.
+
+Every default of the program stands here beside its help.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from retriever.errors import SettingError
+
+ENVIRONMENT_PREFIX = "LESSONS_"
+
+
+def default_home() -> Path:
+    """The platform's folder for this user's data."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("lessons", appauthor=False))
+
+
+def default_models() -> Path:
+    """The platform's cache folder for exported models, shared by all homes of a user."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("lessons", appauthor=False)) / "models"
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, and nothing that is found out at run time."""
+
+    home: Path = field(default_factory=default_home, metadata={"help": "Folder that holds the memory."})
+    models: Path = field(default_factory=default_models, metadata={"help": "Folder for exported models."})
+    model: str = _setting(
+        "", "Folder of a sentence-transformers model; empty means the one that is installed with Lessons."
+    )
+    host: str = _setting("127.0.0.1", "Address on which the page is served.")
+    port: int = _setting(8080, "Port on which the page is served.")
+    allowed_hosts: str = _setting("", "Further names, separated by commas, under which the page may be reached.")
+    public_url: str = _setting("", "Address under which people reach the page, when a proxy stands before it.")
+    k: int = _setting(10, "How many lessons an answer holds.")
+    per_document: int = _setting(2, "How many of them may come from one document.")
+    max_file_mb: float = _setting(25.0, "Files larger than this are skipped.")
+    threads: int = _setting(0, "Threads for the model; 0 means one for each core.")
+
+
+def settings_help() -> tuple[tuple[str, str, str], ...]:
+    """(name, default, help) of each setting, in order."""
+    rows = []
+    for item in fields(Settings):
+        shown = "the platform's folder" if item.name in ("home", "models") else str(item.default)
+        rows.append((item.name, shown, item.metadata["help"]))
+    return tuple(rows)
+
+
+def load_settings(options: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force; `options` whose value is None were not given.
+
+    Raises SettingError for a value that cannot be used, naming where it came from.
+    """
+    environment = os.environ if environment is None else environment
+    known = {item.name: item for item in fields(Settings)}
+    chosen: dict[str, object] = {}
+    for name, value in _from_environment(environment, known).items():
+        chosen[name] = value
+    chosen.update({name: value for name, value in options.items() if value is not None})
+    home = Path(str(chosen["home"])) if "home" in chosen else default_home()
+    merged: dict[str, object] = {**_from_file(home / "config.toml", known), **chosen, "home": home.expanduser()}
+    return replace(Settings(home=home), **{name: _coerce(name, value) for name, value in merged.items()})
+
+
+def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of `LESSONS_*` variables that set nothing; those that Kubernetes injects do not count."""
+    known = {ENVIRONMENT_PREFIX + item.name.upper() for item in fields(Settings)}
+    return tuple(
+        sorted(
+            name
+            for name, value in environment.items()
+            if name.startswith(ENVIRONMENT_PREFIX)
+            and name not in known
+            and name not in OPTION_VARIABLES
+            and not _is_injected(name, value)
+        )
+    )
+
+
+# Options of single commands that have a variable but are no setting; cli.py declares them through click.
+OPTION_VARIABLES = frozenset(
+    ENVIRONMENT_PREFIX + name
+    for name in ("SOURCE", "URL_TEMPLATE", "PRUNE", "DRY_RUN", "YES", "JSON", "VERBOSE", "COLUMNS", "COMPLETE", "REQUIRE_BROWSER")
+)
+
+
+def _is_injected(name: str, value: str) -> bool:
+    """Kubernetes gives every pod variables for a Service called `lessons`: LESSONS_PORT=tcp://…, LESSONS_SERVICE_HOST."""
+    return "_SERVICE_" in name or name.startswith("LESSONS_PORT_") or "://" in value and name == "LESSONS_PORT"
+
+
+def _from_environment(environment: Mapping[str, str], known: Mapping[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in known:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        value = environment.get(variable)
+        if value is not None and not _is_injected(variable, value):
+            found[name] = value
+    return found
+
+
+def _from_file(path: Path, known: Mapping[str, object]) -> dict[str, object]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is not valid TOML: {error}. Mend it or remove it.") from error
+    except OSError as error:
+        raise SettingError(f"{path} cannot be read: {error.strerror}. Mend its permissions.") from error
+    unknown = sorted(set(values) - set(known) | ({"home"} & set(values)))
+    if unknown:
+        allowed = ", ".join(sorted(set(known) - {"home"}))
+        raise SettingError(f"{path} sets {unknown[0]!r}, which is no setting. The settings are: {allowed}.")
+    return values
+
+
+def _coerce(name: str, value: object) -> Any:
+    wanted = type(getattr(_DEFAULTS, name))
+    if wanted in (int, float):
+        try:
+            return wanted(str(value))
+        except ValueError as error:
+            raise SettingError(f"Setting {name!r} must be a number, not {value!r}.") from error
+    if issubclass(wanted, Path):
+        return Path(str(value)).expanduser()
+    return str(value)
+
+
+_DEFAULTS = Settings(home=Path(), models=Path())

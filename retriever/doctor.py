@@ -1,0 +1,119 @@
+"""Checks of every part of a memory: what was looked at, whether it is well, and the mend where it is not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from retriever.errors import RetrieverError
+from retriever.lesson import digest
+from retriever.memory import Memory
+from retriever.record.changes import UNITS
+
+LOW_DISK_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; `mend` is empty where it is well."""
+
+    name: str
+    is_well: bool
+    detail: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The check for programs."""
+        return {"name": self.name, "ok": self.is_well, "detail": self.detail, "mend": self.mend}
+
+
+def examine(memory: Memory) -> tuple[Check, ...]:
+    """All checks, in a fixed order; reads everything, changes nothing."""
+    return tuple(check(memory) for check in _CHECKS)
+
+
+def _record(memory: Memory) -> Check:
+    damage = memory.record.damage()
+    if damage:
+        return Check("record", False, damage[0], "Keep a copy of the home folder, then restore your last backup.")
+    counts = memory.counts()
+    return Check("record", True, f"sound; {counts['documents']} documents, {counts['lessons']} lessons")
+
+
+def _texts(memory: Memory) -> Check:
+    damaged = memory.record.library.damaged_texts(digest)
+    if damaged:
+        mend = "Ingest the folders again; it replaces what does not match."
+        return Check("texts", False, f"{len(damaged)} stored texts do not match their checksum: {damaged[0]}", mend)
+    return Check("texts", True, "every stored text matches its checksum")
+
+
+def _embeddings(memory: Memory) -> Check:
+    changes = memory.record.changes
+    damaged = changes.damaged_embeddings()
+    if damaged:
+        mend = "Run `lessons reindex --embed`; the texts are intact."
+        return Check("embeddings", False, f"{damaged} embeddings do not match their checksum", mend)
+    made_by = dict(changes.fingerprints())
+    try:
+        fingerprint = memory.fingerprint
+    except RetrieverError as error:
+        return Check("embeddings", False, str(error), "Install the model again, or set another and reindex.")
+    foreign = sum(count for name, count in made_by.items() if name != fingerprint)
+    if foreign:
+        mend = "Run `lessons reindex --embed` to embed everything with the model in use, or set the model of before."
+        return Check("embeddings", False, f"{foreign} were made by another model than the one in use", mend)
+    return Check("embeddings", True, f"{made_by.get(fingerprint, 0)}, all made by the model in use")
+
+
+def _model(memory: Memory) -> Check:
+    try:
+        embedder = memory.embedder
+    except RetrieverError as error:
+        return Check("model", False, str(error), "Install it again, or name another with --model.")
+    kind = type(embedder).__name__
+    return Check("model", True, f"{kind}, {embedder.dim} dimensions, fingerprint {embedder.fingerprint}")
+
+
+def _index(memory: Memory) -> Check:
+    changes = memory.record.changes
+    generation = changes.current()
+    if generation is None:
+        return Check("index", True, "not built yet; the next ingest or server builds it")
+    if changes.is_behind():
+        waiting = len(changes.pending(generation, limit=-1))
+        return Check("index", True, f"generation {generation.number}, {waiting} changes waiting for its owner")
+    keeper = memory.keeper()
+    if not keeper.open("lessons doctor"):
+        return Check("index", True, f"generation {generation.number}, in use by another process")
+    try:
+        return _compare_index(memory, keeper.index, generation.number)
+    finally:
+        keeper.close()
+
+
+def _compare_index(memory: Memory, index: Any, number: int) -> Check:
+    missing = sum(
+        len(memory.record.changes.owners(unit, memory.fingerprint) ^ index.keys(unit)) for unit in UNITS
+    )
+    if missing:
+        mend = "Run `lessons reindex`; it is built anew from the record."
+        return Check("index", False, f"generation {number} differs from the record in {missing} entries", mend)
+    return Check("index", True, f"generation {number}, holds what the record holds")
+
+
+def _disk(memory: Memory) -> Check:
+    free = shutil.disk_usage(memory.settings.home).free
+    detail = f"{free / 1e9:.1f} GB free"
+    return Check("disk", free > LOW_DISK_BYTES, detail, "" if free > LOW_DISK_BYTES else "Free some room.")
+
+
+def _libraries(memory: Memory) -> Check:
+    names = ("chromadb", "sentence-transformers", "onnxruntime", "tokenizers", "flask", "gunicorn")
+    return Check("libraries", True, ", ".join(f"{name} {version(name)}" for name in names))
+
+
+_CHECKS: tuple[Callable[[Memory], Check], ...] = (_record, _texts, _embeddings, _model, _index, _disk, _libraries)

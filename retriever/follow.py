@@ -1,0 +1,185 @@
+"""Keeps the vector index equal to the record: opens a generation, heals it, applies the change log, builds anew.
+
+The record is always right; the index only follows. Everything here may be killed at any moment and is then simply
+done again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retriever.errors import IndexUnavailable
+from retriever.locks import ProcessLock
+from retriever.record import Record
+from retriever.record.changes import UNITS, Change, Generation
+from retriever.vectors import BATCH, VectorIndex, generation_folder, is_sound, remove_generation
+
+if TYPE_CHECKING:
+    from retriever.embedder import Embeddings
+
+logger = logging.getLogger(__name__)
+
+_SAMPLES = 8
+
+
+class IndexKeeper:
+    """Holds the index's lock and the one open generation; one thread at a time calls its methods.
+
+    `fingerprint` and `dim` are the model's in use: a generation of another model is not opened but built anew.
+    """
+
+    def __init__(self, home: Path, record: Record, fingerprint: str, dim: int) -> None:
+        self._home = home
+        self._record = record
+        self._fingerprint = fingerprint
+        self._dim = dim
+        self._lock = ProcessLock(home / "index" / "lock")
+        self._guard = threading.RLock()
+        self.index: VectorIndex | None = None
+        self.generation: Generation | None = None
+
+    def open(self, says: str) -> bool:
+        """Whether the index is open and holds what the record holds; False when another process has the lock."""
+        with self._guard:
+            if self.index is not None:
+                return True
+            if not self._lock.acquire(says):
+                return False
+            try:
+                self._open_generation()
+            except BaseException:
+                self.close()
+                raise
+            return True
+
+    def rebuild(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """A new generation, made of the stored embeddings, answers; the old one's files are gone.
+
+        `progress` is told how many embeddings are in, of how many. Raises IndexUnavailable without the lock.
+        """
+        with self._guard:
+            if not self._lock.acquire("rebuilding the vector index"):
+                raise IndexUnavailable(f"The vector index is in use by {self._lock.holder()}. Stop it first.")
+            generation = self._record.changes.begin_generation(self._fingerprint, self._dim)
+            remove_generation(self._home, generation.number)
+            fresh = VectorIndex(generation_folder(self._home, generation.number))
+            try:
+                self._fill(fresh, progress)
+            except BaseException:
+                fresh.close()
+                raise
+            self._record.changes.switch(generation)
+            if self.index is not None:
+                self.index.close()
+            self.index, self.generation = fresh, generation
+            self._sweep()
+
+    def drain(self, limit: int | None = None) -> int:
+        """How many changes of the log were applied, oldest first, at most `limit`."""
+        with self._guard:
+            applied = 0
+            while self.index is not None and self.generation is not None:
+                size = BATCH if limit is None else min(BATCH, limit - applied)
+                changes = self._record.changes.pending(self.generation, size) if size > 0 else ()
+                if not changes:
+                    break
+                self._apply(self.index, changes)
+                self.generation = self._record.changes.mark_applied(self.generation, changes[-1].seq)
+                applied += len(changes)
+            return applied
+
+    def close(self) -> None:
+        """The index is closed in order and its lock is free."""
+        with self._guard:
+            if self.index is not None:
+                self.index.close()
+                self.index = None
+            self.generation = None
+            self._lock.release()
+
+    def distrust(self) -> None:
+        """The index failed while in use: it is closed, and who opens it next probes it first."""
+        with self._guard:
+            if self.index is not None:
+                self.index.abandon()
+                self.index = None
+            self.generation = None
+            self._lock.release()
+
+    def _open_generation(self) -> None:
+        generation = self._record.changes.current()
+        if generation is None or (generation.fingerprint, generation.dim) != (self._fingerprint, self._dim):
+            self.rebuild()
+            return
+        folder = generation_folder(self._home, generation.number)
+        if not is_sound(folder, self._samples()):
+            logger.warning("the vector index in %s is damaged; building it anew from the record", folder)
+            self.rebuild()
+            return
+        try:
+            self.index, self.generation = VectorIndex(folder), generation
+            self._heal(self.index)
+        except IndexUnavailable:
+            logger.warning("the vector index in %s cannot be used; building it anew from the record", folder)
+            self.index = None
+            self.rebuild()
+        self._sweep()
+
+    def _samples(self) -> dict[str, dict[int, Embeddings]]:
+        """A few embeddings that were in the index at its last change, from all over the record."""
+        samples = {}
+        pending = {
+            (change.unit, change.owner)
+            for change in self._record.changes.pending(self._record.changes.current() or _NOTHING, 1_000_000)
+        }
+        for unit in UNITS:
+            owners = sorted(
+                owner
+                for owner in self._record.changes.owners(unit, self._fingerprint)
+                if (unit, owner) not in pending
+            )
+            chosen = owners[:: max(1, len(owners) // _SAMPLES)][:_SAMPLES]
+            samples[unit] = self._record.changes.embeddings(unit, self._fingerprint, chosen)
+        return samples
+
+    def _heal(self, index: VectorIndex) -> None:
+        """Puts in what a crash left out and takes out what it left in."""
+        for unit in UNITS:
+            wanted = self._record.changes.owners(unit, self._fingerprint)
+            present = index.keys(unit)
+            self._upsert(index, unit, wanted - present)
+            index.apply(unit, {}, sorted(present - wanted))
+
+    def _fill(self, index: VectorIndex, progress: Callable[[int, int], None]) -> None:
+        wanted = {unit: sorted(self._record.changes.owners(unit, self._fingerprint)) for unit in UNITS}
+        total = sum(len(owners) for owners in wanted.values())
+        done = 0
+        for unit, owners in wanted.items():
+            for start in range(0, len(owners), BATCH):
+                batch = owners[start : start + BATCH]
+                self._upsert(index, unit, batch)
+                done += len(batch)
+                progress(done, total)
+
+    def _apply(self, index: VectorIndex, changes: Iterable[Change]) -> None:
+        for unit in UNITS:
+            owners = sorted({change.owner for change in changes if change.unit == unit})
+            embeddings = self._record.changes.embeddings(unit, self._fingerprint, owners)
+            index.apply(unit, embeddings, [owner for owner in owners if owner not in embeddings])
+
+    def _upsert(self, index: VectorIndex, unit: str, owners: Iterable[int]) -> None:
+        ordered = sorted(owners)
+        for start in range(0, len(ordered), BATCH):
+            batch = ordered[start : start + BATCH]
+            index.apply(unit, self._record.changes.embeddings(unit, self._fingerprint, batch), [])
+
+    def _sweep(self) -> None:
+        for number in self._record.changes.retired():
+            remove_generation(self._home, number)
+
+
+_NOTHING = Generation(0, "", 0, "retired", 0)

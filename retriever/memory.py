@@ -1,0 +1,251 @@
+"""`Memory.open(home)`: the one place that builds and owns record, embedder, vector index and locks."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retriever.config import Settings
+from retriever.embedder import find_model, open_embedder
+from retriever.errors import HomeBusy, NotAMemory, NotFound, RetrieverError, StoreError
+from retriever.follow import IndexKeeper
+from retriever.follower import Follower
+from retriever.lesson import Answer, Document, Filters, Lesson, Page, Passage
+from retriever.locks import ProcessLock
+from retriever.record import FILE_NAME, Record
+from retriever.search import Search
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from retriever.embedder import Embedder
+    from retriever.record.draft import Outcome
+
+logger = logging.getLogger(__name__)
+
+# What a home may hold beside the record before the record exists.
+_OURS = frozenset({"config.toml", "secret", "server.json", "server.lock", "index", "models", "lost+found"})
+
+
+class Memory:
+    """The memory of an organization: ask it, read in it, and hand it to an ingest."""
+
+    def __init__(self, settings: Settings, record: Record) -> None:
+        self.settings = settings
+        self.record = record
+        self._follower: Follower | None = None
+        self._search: Search | None = None
+        self._serving = ProcessLock(settings.home / "server.lock")
+        self._guard = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings, *, create: bool = False) -> Memory:
+        """The memory in `settings.home`. Raises StoreError when there is none, unless it is to be made."""
+        home = settings.home
+        if not (home / FILE_NAME).exists():
+            _check_vacant(home)
+            if not create:
+                raise StoreError(
+                    f"There is no memory in {home} yet. Fill one with `lessons ingest PATH`, "
+                    "or look at an example with `lessons demo`."
+                )
+            try:
+                home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise StoreError(
+                    f"The folder {home} cannot be made: {error.strerror}. Choose another --home."
+                ) from error
+        return cls(settings, Record(home))
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of the model in use, found without loading it."""
+        return find_model(self.settings.model, self.settings.models).fingerprint
+
+    @functools.cached_property
+    def embedder(self) -> Embedder:
+        """The model in use, loaded on first use."""
+        return open_embedder(self.settings.model, self.settings.models, self.settings.threads)
+
+    def ask(
+        self, query: str, *, k: int | None = None, per_document: int | None = None, filters: Filters = Filters()
+    ) -> Answer:
+        """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault."""
+        started = time.perf_counter()
+        answer = self.search.answer(
+            query,
+            k=self.settings.k if k is None else k,
+            per_document=self.settings.per_document if per_document is None else per_document,
+            filters=filters,
+        )
+        return answer.timed((time.perf_counter() - started) * 1000)
+
+    @property
+    def search(self) -> Search:
+        """What answers; made on first use."""
+        with self._guard:
+            if self._search is None:
+                self._search = Search(self.record, self._model_or_none)
+            return self._search
+
+    def document(self, reference: str) -> Document:
+        """The document with that id or path, text included. Raises NotFound."""
+        return self.record.library.document(reference)
+
+    def lessons_of(self, document_id: str) -> tuple[Lesson, ...]:
+        """The document's lessons in the order in which they stand in it."""
+        return self.record.library.lessons_of(document_id)
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """The document's passages in order; the first is number 1."""
+        return self.record.library.passages_of(document_id)
+
+    def lesson(self, lesson_id: str) -> Lesson:
+        """The lesson with that id. Raises NotFound."""
+        return self.record.library.lesson(lesson_id)
+
+    def browse_lessons(self, filters: Filters, *, limit: int, after: str | None) -> Page[tuple[Lesson, Document]]:
+        """Lessons with their documents, newest document first."""
+        return self.record.library.browse_lessons(filters, limit=limit, after=after)
+
+    def browse_documents(self, filters: Filters, *, limit: int, after: str | None) -> Page[Document]:
+        """Documents, newest first, those without a date last."""
+        return self.record.library.browse_documents(filters, limit=limit, after=after)
+
+    def facets(self, filters: Filters = Filters()) -> dict[str, tuple[tuple[str, int], ...]]:
+        """{field: (value, how many)} over what the filters leave, most frequent first."""
+        return self.record.library.facets(filters)
+
+    def counts(self) -> dict[str, int]:
+        """How many documents, lessons, passages and sources there are."""
+        return self.record.library.counts()
+
+    def show(self, reference: str) -> tuple[Document, tuple[Lesson, ...], Lesson | None]:
+        """(document, its lessons, the lesson asked for) for a lesson's id, or a document's id or path (then None)."""
+        try:
+            asked = self.record.library.lesson(reference)
+        except NotFound as error:
+            try:
+                document = self.document(reference)
+            except NotFound:
+                if "no longer" in str(error):
+                    raise error from None
+                raise
+            return document, self.lessons_of(document.id), None
+        return self.document(asked.document_id), self.lessons_of(asked.document_id), asked
+
+    def status(self) -> dict[str, Any]:
+        """What is in the memory: counts, and each source with the report of its last ingest."""
+        return {
+            "home": str(self.settings.home),
+            "counts": self.counts(),
+            "sources": [
+                {"name": source.name, "root": source.root, "ingested_at": source.ingested_at, "report": source.report}
+                for source in self.record.files.sources()
+            ],
+        }
+
+    def forget(self, document_id: str) -> Outcome:
+        """The document and its lessons are gone from the record, its free pages and the vector index."""
+        outcome = self.record.files.forget(document_id)
+        self.follow()
+        return outcome
+
+    def token_scope(self, secret: str) -> str | None:
+        """What an access token allows, None when it is nobody's."""
+        return self.record.tokens.scope(secret)
+
+    def has_tokens(self) -> bool:
+        """Whether any access token exists."""
+        return bool(self.record.tokens.names())
+
+    def follow(self) -> None:
+        """Applies the change log to the vector index, unless a server or another ingest is doing so."""
+        if self._follower is not None or not self.record.changes.is_behind():
+            return
+        keeper = self.keeper()
+        while self.record.changes.is_behind() and keeper.open("an ingest"):
+            try:
+                keeper.drain()
+            finally:
+                keeper.close()
+
+    def keeper(self) -> IndexKeeper:
+        """A keeper of this memory's vector index, not open yet."""
+        return IndexKeeper(self.settings.home, self.record, self.fingerprint, self.embedder.dim)
+
+    def reindex(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """A new generation of the vector index answers, built from the stored embeddings."""
+        keeper = self.keeper()
+        try:
+            keeper.rebuild(progress)
+            keeper.drain()
+            self.record.embeddings.drop_others(self.fingerprint)
+        finally:
+            keeper.close()
+
+    def start_following(self) -> None:
+        """From now on a background thread keeps the vector index up to date and answers use it.
+
+        Raises HomeBusy when another server serves this home.
+        """
+        if self._follower is None:
+            says = f"a server on {self.settings.host}, port {self.settings.port}"
+            if not self._serving.acquire(says):
+                raise HomeBusy(
+                    f"The memory in {self.settings.home} is being served already, by {self._serving.holder()}. "
+                    "Stop that one first, or choose another --home."
+                )
+            self._follower = Follower(self.keeper, self.record.changes)
+            self.search.use_index(self._follower)
+            self._follower.start()
+
+    def readiness(self) -> tuple[bool, tuple[str, ...]]:
+        """Whether answers can be given in full, and if not, what is missing."""
+        reasons = []
+        if self._model_or_none() is None:
+            reasons.append("the embedding model cannot be used; words answer")
+        if self._follower is not None and self._follower.index is None:
+            reasons.append("the vector index is being opened")
+        return not reasons, tuple(reasons)
+
+    def close(self) -> None:
+        """Everything is closed and every lock is free."""
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
+        self._serving.release()
+        self.record.close()
+
+    def _model_or_none(self) -> Embedder | None:
+        """The model, or None when it cannot be used or is not the one that made the memory's embeddings."""
+        try:
+            return self.embedder
+        except RetrieverError as error:
+            logger.warning("%s", error)
+            return None
+
+
+def _check_vacant(home: Path) -> None:
+    if home.exists() and not home.is_dir():
+        raise NotAMemory(f"{home} is a file. Choose a folder with --home.")
+    if home.is_dir():
+        foreign = sorted(entry.name for entry in home.iterdir() if entry.name not in _OURS)
+        if foreign:
+            raise NotAMemory(
+                f"{home} holds something else ({', '.join(foreign[:3])}) and no memory. "
+                "Choose another --home, or an empty folder."
+            )

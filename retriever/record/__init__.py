@@ -1,0 +1,43 @@
+"""The system of record: everything that must never be lost, in one SQLite file, and all SQL of the program.
+
+`Record` opens it and hands out its aspects, each a class in a module of this name: `files` (what was read,
+and the documents and lessons that came out), `library` (what there is to read), `candidates` (what might answer),
+`changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retriever.record.candidates import Candidates
+from retriever.record.changes import Changes
+from retriever.record.database import FILE_NAME, Database
+from retriever.record.embeddings import EmbeddingStore
+from retriever.record.files import Files
+from retriever.record.library import Library
+from retriever.record.tokens import Tokens
+
+__all__ = ["FILE_NAME", "Record"]
+
+
+class Record:
+    """The record in `home`, made when it is not there yet."""
+
+    def __init__(self, home: Path) -> None:
+        self._database = Database(home / FILE_NAME)
+        self.files = Files(self._database)
+        self.library = Library(self._database)
+        self.candidates = Candidates(self._database)
+        self.changes = Changes(self._database)
+        self.embeddings = EmbeddingStore(self._database)
+        self.tokens = Tokens(self._database)
+
+    def damage(self) -> tuple[str, ...]:
+        """What SQLite's own check finds wrong with the file, nothing when it is sound."""
+        with self._database.read() as connection:
+            rows = [row[0] for row in connection.execute("PRAGMA quick_check(20)")]
+        return tuple(row for row in rows if row != "ok")
+
+    def close(self) -> None:
+        """Every connection is closed; the object is not used again."""
+        self._database.close()

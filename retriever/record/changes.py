@@ -1,0 +1,161 @@
+"""The change log, the generations of the vector index, and the embeddings they are built from."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retriever.record.database import Database
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retriever.embedder import Embeddings
+
+UNITS = ("passage", "lesson")
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One build of the vector index; the first `applied` entries of the change log are in it."""
+
+    number: int
+    fingerprint: str
+    dim: int
+    state: str
+    applied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The passage or lesson `owner` was written or deleted."""
+
+    seq: int
+    unit: str
+    owner: int
+
+
+class Changes:
+    """What the vector index follows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def current(self) -> Generation | None:
+        """The generation that answers, if one was ever finished."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT number, fingerprint, dim, state, applied FROM generations WHERE state = 'current'"
+            ).fetchone()
+        return Generation(*row) if row else None
+
+    def begin_generation(self, fingerprint: str, dim: int) -> Generation:
+        """A new generation, not yet answering, that has to hold everything written up to now."""
+        with self._database.write() as connection:
+            last = _last_seq(connection)
+            connection.execute("UPDATE generations SET state = 'retired' WHERE state = 'building'")
+            row = connection.execute(
+                """INSERT INTO generations (fingerprint, dim, state, applied, made_at)
+                   VALUES (?, ?, 'building', ?, ?) RETURNING number, fingerprint, dim, state, applied""",
+                (fingerprint, dim, last, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
+            ).fetchone()
+        return Generation(*row)
+
+    def switch(self, generation: Generation) -> None:
+        """From now on this generation answers, and the ones before it are retired."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE generations SET state = 'retired' WHERE state = 'current'")
+            connection.execute("UPDATE generations SET state = 'current' WHERE number = ?", (generation.number,))
+
+    def retired(self) -> tuple[int, ...]:
+        """The numbers of generations whose files may be removed."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT number FROM generations WHERE state = 'retired'").fetchall()
+        return tuple(row[0] for row in rows)
+
+    def pending(self, generation: Generation, limit: int) -> tuple[Change, ...]:
+        """The oldest changes that are not in the generation yet, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT seq, unit, owner FROM changes WHERE seq > ? ORDER BY seq LIMIT ?", (generation.applied, limit)
+            ).fetchall()
+        return tuple(Change(*row) for row in rows)
+
+    def mark_applied(self, generation: Generation, seq: int) -> Generation:
+        """The generation holds everything up to `seq`; what no generation needs any more leaves the log."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE generations SET applied = ? WHERE number = ?", (seq, generation.number))
+            connection.execute(
+                "DELETE FROM changes WHERE seq <= (SELECT min(applied) FROM generations WHERE state <> 'retired')"
+            )
+        return Generation(generation.number, generation.fingerprint, generation.dim, generation.state, seq)
+
+    def owners(self, unit: str, fingerprint: str) -> set[int]:
+        """The keys of all passages or lessons that have an embedding under `fingerprint`."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT owner FROM embeddings WHERE unit = ? AND fingerprint = ?", (unit, fingerprint)
+            ).fetchall()
+        return {row[0] for row in rows}
+
+    def embeddings(self, unit: str, fingerprint: str, owners: Iterable[int]) -> dict[int, Embeddings]:
+        """{owner: embedding} of those owners that have one and whose checksum holds."""
+        found = {}
+        with self._database.read() as connection:
+            for owner in owners:
+                row = connection.execute(
+                    """SELECT embedding, checksum FROM embeddings
+                       WHERE unit = ? AND owner = ? AND fingerprint = ?""",
+                    (unit, owner, fingerprint),
+                ).fetchone()
+                if row is not None and zlib.crc32(row[0]) == row[1]:
+                    found[owner] = np.frombuffer(row[0], np.float32)
+        return found
+
+    def all_embeddings(self, unit: str, fingerprint: str) -> tuple[NDArray[np.int64], Embeddings]:
+        """(owners, embeddings): int64 (n,) in ascending order and float32 (n, dim)."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT owner, embedding FROM embeddings WHERE unit = ? AND fingerprint = ? ORDER BY owner",
+                (unit, fingerprint),
+            ).fetchall()
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
+        owners = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        joined = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
+        return owners, joined.reshape(len(rows), -1)
+
+    def damaged_embeddings(self) -> int:
+        """How many stored embeddings do not match their checksum."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT embedding, checksum FROM embeddings")
+            return sum(zlib.crc32(row[0]) != row[1] for row in rows)
+
+    def fingerprints(self) -> tuple[tuple[str, int], ...]:
+        """(fingerprint, embeddings made by it), most first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint ORDER BY count(*) DESC"
+            ).fetchall()
+        return tuple((row[0], row[1]) for row in rows)
+
+    def last_seq(self) -> int:
+        """The number of the newest change, 0 when nothing was ever written."""
+        with self._database.read() as connection:
+            return _last_seq(connection)
+
+    def is_behind(self) -> bool:
+        """Whether the change log holds anything that the current generation does not, or there is none yet."""
+        generation = self.current()
+        return self.last_seq() > (generation.applied if generation else 0)
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return int(row[0]) if row else 0

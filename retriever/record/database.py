@@ -1,0 +1,163 @@
+"""One SQLite file: opening it with care, a connection for each thread, and transactions that say why they failed."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, StoreError
+from retriever.record.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+
+FILE_NAME = "record.db"
+
+# How long one process waits for another that is writing.
+BUSY_TIMEOUT_S = 30
+
+_PRAGMAS = """
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA cache_size = -16000;
+PRAGMA temp_store = MEMORY;
+"""
+
+
+class Database:
+    """The record's file; safe to use from several threads, each of which gets a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._writing = threading.Lock()
+        with self.explained():
+            self._prepare()
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+            with self._guard:
+                self._connections.append(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose reads all see one state of the record."""
+        connection = self.connection()
+        with self.explained():
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction that is on disk when the block ends, and never happened when it raises."""
+        connection = self.connection()
+        with self.explained(), self._writing:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def compact(self) -> None:
+        """No free page and no write-ahead log holds deleted rows any more; takes time in proportion to the file."""
+        with self.explained(), self._writing:
+            connection = self.connection()
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint (TRUNCATE)")
+
+    def close(self) -> None:
+        """Every connection is closed; the object is not used again."""
+        with self._guard:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns what SQLite says into an error with a finished sentence."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: sqlite3.Error) -> Exception:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            return HomeBusy(f"{self.path} was being written for {BUSY_TIMEOUT_S} s by another process. Try again.")
+        if "full" in text:
+            return StoreError(f"There is no room left for {self.path}. Free some; nothing recorded so far is lost.")
+        if "readonly" in text or "unable to open" in text:
+            return StoreError(f"{self.path} cannot be written: {text}. Mend its permissions or choose another --home.")
+        if "malformed" in text or "not a database" in text or "corrupt" in text:
+            return RecordDamaged(
+                f"{self.path} is damaged ({text}). Nothing was changed. Keep a copy of the folder; "
+                "`lessons doctor` says more."
+            )
+        return error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.row_factory = sqlite3.Row
+        connection.executescript(_PRAGMAS)
+        return connection
+
+    def _prepare(self) -> None:
+        connection = self.connection()
+        # A mode of the file, kept by it; readers then never wait for the writer.
+        connection.execute("PRAGMA journal_mode = WAL")
+        version = self._check(connection)
+        if version == SCHEMA_VERSION:
+            return
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            # Another process may have migrated while this one waited.
+            for migration in MIGRATIONS[self._check(connection) :]:
+                for statement in _statements(migration):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def _check(self, connection: sqlite3.Connection) -> int:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+        is_new = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if application != APPLICATION_ID and not is_new:
+            raise NotAMemory(f"{self.path} is not a record of Lessons. Choose another --home.")
+        if version > SCHEMA_VERSION:
+            raise RecordTooNew(
+                f"{self.path} has version {version}; this program knows up to {SCHEMA_VERSION}. "
+                "Upgrade Lessons; the record was not touched."
+            )
+        return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit in between."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,80 @@
+"""Rows of the record as the plain values that the rest of the program knows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from retriever.lesson import Document, Lesson, Metadata, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A named folder, or people's own sharing; `report` is what its last ingest said."""
+
+    key: int
+    name: str
+    root: str | None
+    url_template: str | None
+    ingested_at: str | None
+    report: dict[str, Any] | None
+
+
+def source_from_row(row: sqlite3.Row) -> Source:
+    """A row of `sources`."""
+    report = json.loads(row["report"]) if row["report"] else None
+    return Source(row["key"], row["name"], row["root"], row["url_template"], row["ingested_at"], report)
+
+
+DOCUMENT_COLUMNS = """d.key, d.id, s.name AS source, s.url_template, d.path, d.part, d.title, d.date, d.severity, d.team, d.service,
+    d.language, d.url, d.authors, d.tags, d.origins"""
+
+
+def document_from_row(row: sqlite3.Row, text: str = "") -> Document:
+    """A row of DOCUMENT_COLUMNS; its text only where it was asked for."""
+    template = row["url_template"]
+    meta = Metadata(
+        title=row["title"],
+        date=row["date"],
+        severity=row["severity"],
+        team=row["team"],
+        service=row["service"],
+        language=row["language"],
+        url=link_home(template, row["path"], 1) if template else row["url"],
+        authors=tuple(json.loads(row["authors"])),
+        tags=tuple(json.loads(row["tags"])),
+        origins=tuple((field, origin) for field, origin in json.loads(row["origins"])),
+    )
+    return Document(row["id"], row["source"], row["path"], row["part"] or None, text, meta)
+
+
+LESSON_COLUMNS = "l.key, l.id, l.start, l.end, l.kind, l.polarity, l.section, l.context, l.text"
+
+
+def lesson_from_row(row: sqlite3.Row, document_id: str) -> Lesson:
+    """A row of LESSON_COLUMNS."""
+    return Lesson(
+        id=row["id"],
+        document_id=document_id,
+        text=row["text"],
+        start=row["start"],
+        end=row["end"],
+        kind=row["kind"],
+        polarity=row["polarity"],
+        section=row["section"],
+        context=row["context"],
+    )
+
+
+def passage_from_row(row: sqlite3.Row) -> Passage:
+    """A row of `passages`."""
+    return Passage(row["start"], row["end"], row["section"])
+
+
+def link_home(template: str, path: str, line: int) -> str:
+    """The address of a line of a file, from a source's template with {path} and {line}."""
+    # Plain replacement, not str.format: a template is a person's text, and format strings can reach into objects.
+    return template.replace("{path}", quote(path)).replace("{line}", str(line))

@@ -1,0 +1,178 @@
+"""The record's tables, as a list of migrations: entry N brings a record from version N to version N + 1."""
+
+from __future__ import annotations
+
+# "LESN" as a number: how a record of ours is told from any other SQLite file.
+APPLICATION_ID = 0x4C45534E
+
+# The tokens in the FTS5 tables come from retriever/words.py, joined by spaces: letters, digits, "_" and anything
+# beyond ASCII. This tokenizer keeps each of them whole.
+_WORDS = "tokenize = \"ascii tokenchars '_'\""
+
+_VERSION_1 = f"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE sources (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    root TEXT,
+    url_template TEXT,
+    created_at TEXT NOT NULL,
+    ingested_at TEXT,
+    report TEXT,
+    -- Lines that its documents share with a template or with each other; is_settled is 0 while an ingest that may
+    -- have changed them has not yet looked at all documents again.
+    boilerplate TEXT NOT NULL DEFAULT '[]',
+    is_settled INTEGER NOT NULL DEFAULT 1
+);
+
+-- What was seen at the last ingest, read or not; a file may hold several documents.
+CREATE TABLE files (
+    key INTEGER PRIMARY KEY,
+    source INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    sha256 TEXT,
+    read_by TEXT,
+    extracted_by TEXT,
+    state TEXT NOT NULL CHECK (state IN ('read', 'skipped', 'failed')),
+    reason TEXT,
+    UNIQUE (source, path)
+);
+CREATE INDEX files_by_content ON files (source, sha256);
+
+CREATE TABLE documents (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    source INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE,
+    file INTEGER REFERENCES files ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    part TEXT NOT NULL DEFAULT '',
+    space TEXT NOT NULL DEFAULT 'everyone',
+    title TEXT, date TEXT, severity TEXT, team TEXT, service TEXT, language TEXT, url TEXT,
+    authors TEXT NOT NULL DEFAULT '[]',
+    tags TEXT NOT NULL DEFAULT '[]',
+    origins TEXT NOT NULL DEFAULT '[]',
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    tokens INTEGER NOT NULL DEFAULT 0,
+    checksum TEXT NOT NULL,
+    text TEXT NOT NULL,
+    UNIQUE (source, path, part)
+);
+CREATE INDEX documents_by_tokens ON documents (tokens);
+CREATE INDEX documents_by_file ON documents (file);
+CREATE INDEX documents_by_path ON documents (path);
+CREATE INDEX documents_by_date ON documents (date, id);
+CREATE INDEX documents_by_team ON documents (team);
+
+CREATE TABLE document_tags (
+    tag TEXT NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    PRIMARY KEY (tag, document)
+) WITHOUT ROWID;
+CREATE INDEX tags_by_document ON document_tags (document);
+
+-- `digest` identifies what was embedded: rows whose digest stays keep their key and their embedding.
+CREATE TABLE passages (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    section TEXT,
+    digest TEXT NOT NULL
+);
+CREATE INDEX passages_by_document ON passages (document, number);
+
+CREATE TABLE lessons (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    polarity TEXT NOT NULL,
+    section TEXT,
+    context TEXT,
+    rule TEXT NOT NULL DEFAULT '',
+    digest TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX lessons_by_document ON lessons (document, number);
+
+CREATE TABLE embeddings (
+    key INTEGER PRIMARY KEY,
+    unit TEXT NOT NULL CHECK (unit IN ('passage', 'lesson')),
+    owner INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    embedding BLOB NOT NULL,
+    UNIQUE (unit, owner, fingerprint)
+);
+
+-- The sentences of a document, one row for all: spans int32 (n, 2), passages int32 (n), embeddings float16 (n, dim),
+-- pieces and piece_ends int32. Read whole for the few documents that a question looks into.
+CREATE TABLE sentences (
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    fingerprint TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    spans BLOB NOT NULL,
+    passages BLOB NOT NULL,
+    pieces BLOB NOT NULL,
+    piece_ends BLOB NOT NULL,
+    embeddings BLOB NOT NULL,
+    PRIMARY KEY (document, fingerprint)
+);
+
+CREATE VIRTUAL TABLE document_words USING fts5 (title, labels, headings, body, {_WORDS});
+CREATE VIRTUAL TABLE lesson_words USING fts5 (words, context, {_WORDS});
+CREATE VIRTUAL TABLE document_vocabulary USING fts5vocab (document_words, row);
+
+-- What the vector index has to follow; ids only, so nothing that was forgotten lives on here.
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    unit TEXT NOT NULL,
+    owner INTEGER NOT NULL
+);
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    type TEXT NOT NULL,
+    document_id TEXT,
+    lesson_id TEXT,
+    data TEXT NOT NULL DEFAULT '{{}}'
+);
+
+-- A lesson that is no longer in its document: its id stays known, its words do not.
+CREATE TABLE tombstones (lesson_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, gone_at TEXT NOT NULL) WITHOUT ROWID;
+
+-- Documents that people had removed: they stay away for as long as their file has the same bytes.
+CREATE TABLE forgotten (
+    source INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    part TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (source, path, part)
+) WITHOUT ROWID;
+
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY,
+    scope TEXT NOT NULL CHECK (scope IN ('read', 'contribute', 'admin')),
+    sha256 TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE generations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint TEXT NOT NULL,
+    dim INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('building', 'current', 'retired')),
+    applied INTEGER NOT NULL DEFAULT 0,
+    made_at TEXT NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+SCHEMA_VERSION = len(MIGRATIONS)

@@ -1,0 +1,192 @@
+"""A question to an answer: gather candidates, rank documents, choose what to show of them, judge, mark.
+
+Everything that decides is pure and elsewhere (ranking, choosing, verdict, highlights); this module fetches what they
+need from the record and the index, and puts their results together.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from retriever.choosing import Choice, choose
+from retriever.errors import InvalidQuery
+from retriever.highlights import highlight
+from retriever.lesson import Answer, Filters, Hit, Lesson
+from retriever.meaning import Meaning
+from retriever.question import Question, read_question
+from retriever.ranking import Ranked, rank, shortlist
+from retriever.record import Record
+from retriever.record.changes import UNITS
+from retriever.verdict import Verdict, calibration_for, judge
+from retriever.words import QueryWord, query_words, variants
+
+if TYPE_CHECKING:
+    from retriever.embedder import Embedder, Embeddings
+    from retriever.follower import Follower
+
+MAX_QUERY_CHARS = 16_384
+MAX_K = 100
+
+# How many passages, lessons and documents are candidates, and how many documents get a closer look; 20 of those lose
+# .009 nDCG@10, more than 30 gain nothing (docs/ranking.md).
+CANDIDATES = 200
+SHORTLIST = 30
+FIELD_WEIGHTS = (2.0, 1.0, 1.0, 1.0)
+
+# Past this many documents words that are in more than this share of them are not looked up while rarer ones are:
+# a lookup by words costs what the rows that match cost.
+COMMON_FROM = 5000
+COMMON_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a question found: all documents looked at in order, the texts to show, and the verdict."""
+
+    question: Question
+    ranking: tuple[Ranked, ...]
+    choices: tuple[Choice, ...]
+    verdict: Verdict
+    degraded: tuple[str, ...]
+
+
+class Search:
+    """Answers questions; safe to use from several threads. `model` gives the embedder, or None without one."""
+
+    def __init__(self, record: Record, model: Callable[[], Embedder | None]) -> None:
+        self._record = record
+        self._model = model
+        self._meaning = Meaning(record)
+        self._embed = functools.lru_cache(maxsize=512)(self._embed_anew)
+        self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
+
+    def use_index(self, follower: Follower) -> None:
+        """From now on the follower's vector index is asked."""
+        self._meaning.use_index(follower)
+
+    def answer(self, query: str, *, k: int, per_document: int, filters: Filters) -> Answer:
+        """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault."""
+        found = self.find(query, k=k, per_document=per_document, filters=filters)
+        hits = tuple(_hit(found.question, choice, rank) for rank, choice in enumerate(found.choices, start=1))
+        verdict = found.verdict
+        return Answer(query, verdict.answered, verdict.confidence, hits, found.degraded)
+
+    def find(self, query: str, *, k: int, per_document: int, filters: Filters) -> Found:
+        """What `answer` is made of, for those who measure it."""
+        _check(query, k, per_document)
+        allowed = self._record.candidates.allowed(filters)
+        documents, mean_tokens = self._size()
+        words, frequencies = self._words(query)
+        embedder = self._model()
+        embedding = self._embed(query) if embedder is not None else None
+        question = read_question(words, embedding, frequencies, documents, embedder)
+        fingerprint = embedder.fingerprint if embedder is not None else ""
+        tokens = _worth_looking_up(words, frequencies, documents)
+        keys = self._shortlist(question, tokens, fingerprint, allowed)
+        bundles = self._record.candidates.bundles(keys, fingerprint)
+        calibration = calibration_for(fingerprint)
+        ranking = rank(question, bundles, mean_tokens, calibration.direction() if calibration else None)
+        choices = choose(ranking, k, per_document, _wanted(filters))
+        verdict = judge(question, ranking, fingerprint)
+        is_degraded = embedder is None or any(not bundle.embeddings.size for bundle in bundles)
+        return Found(question, ranking, choices, verdict, ("meaning",) if is_degraded else ())
+
+    def _shortlist(
+        self,
+        question: Question,
+        tokens: Sequence[str],
+        fingerprint: str,
+        allowed: frozenset[int] | None,
+    ) -> list[int]:
+        by_meaning = []
+        if question.embedding is not None:
+            for unit in UNITS:
+                near = self._meaning.nearest((unit, fingerprint), question.embedding, CANDIDATES, allowed)
+                by_meaning.append([(document, cosine) for _, document, cosine in near])
+        by_words = self._record.candidates.by_words(tokens, FIELD_WEIGHTS, CANDIDATES, allowed)
+        return shortlist(by_meaning, by_words, SHORTLIST)
+
+    def _words(self, query: str) -> tuple[list[QueryWord], dict[str, int]]:
+        """The question's words and how many documents hold each; one that none holds may stand for another."""
+        words = list(query_words(query))
+        frequencies = self._record.candidates.frequencies(word.token for word in words)
+        for number, word in enumerate(words):
+            if frequencies[word.token] or word.is_whole:
+                continue
+            near = self._record.candidates.frequencies(variants(word.token))
+            best = max(near, key=lambda token: near[token], default=None)
+            if best is not None and near[best]:
+                words[number] = replace(word, token=best)
+                frequencies[best] = near[best]
+        return words, frequencies
+
+    def _embed_anew(self, query: str) -> Embeddings | None:
+        embedder = self._model()
+        return None if embedder is None else embedder.encode_query(query)
+
+    def _size(self) -> tuple[int, float]:
+        seq = self._record.changes.last_seq()
+        if self._size_at[0] != seq:
+            self._size_at = (seq, self._record.candidates.size())
+        return self._size_at[1]
+
+
+def _check(query: str, k: int, per_document: int) -> None:
+    if not query.strip():
+        raise InvalidQuery("The question is empty; ask for something.")
+    if len(query) > MAX_QUERY_CHARS:
+        raise InvalidQuery(
+            f"The question has {len(query)} characters; at most {MAX_QUERY_CHARS} are taken. Ask for its gist."
+        )
+    for name, value in (("k", k), ("per_document", per_document)):
+        if not 1 <= value <= MAX_K:
+            raise InvalidQuery(f"{name} must be from 1 to {MAX_K}, not {value}.", name)
+
+
+def _worth_looking_up(words: Sequence[QueryWord], frequencies: dict[str, int], documents: int) -> list[str]:
+    known = [word.token for word in words if frequencies.get(word.token, 0)]
+    if documents < COMMON_FROM:
+        return known
+    rare = [token for token in known if frequencies[token] <= COMMON_SHARE * documents]
+    return rare or known
+
+
+def _wanted(filters: Filters) -> Callable[[Lesson], bool] | None:
+    """What a lesson itself must satisfy, None when nothing is asked of it."""
+    if not (filters.kind or filters.polarity):
+        return None
+
+    def is_wanted(lesson: Lesson) -> bool:
+        is_kind = not filters.kind or lesson.kind in filters.kind
+        return is_kind and (not filters.polarity or lesson.polarity in filters.polarity)
+
+    return is_wanted
+
+
+def _hit(question: Question, choice: Choice, rank: int) -> Hit:
+    bundle = choice.ranked.bundle
+    document = bundle.document
+    text = document.text[choice.start : choice.end]
+    section = next((item.section for item in bundle.passages if item.start <= choice.start < item.end), None)
+    if choice.lesson is not None:
+        lesson = replace(
+            choice.lesson, text=text, start=choice.start, end=choice.end, stated_end=choice.lesson.end
+        )
+    else:
+        # Named by its place, so that `lessons show` and the page can find it again.
+        identity = f"{document.id}:{choice.start}-{choice.end}"
+        lesson = Lesson(identity, document.id, text, choice.start, choice.end, section=section, stated=False)
+    line = document.line_of(choice.start)
+    return Hit(
+        rank=rank,
+        score=choice.score,
+        lesson=lesson,
+        document=bundle.document_at(line),
+        passage=max(1, sum(item.start <= choice.start for item in bundle.passages)),
+        line=line,
+        highlights=highlight(choice, question),
+        signals=choice.ranked.signals,
+    )

@@ -1,0 +1,136 @@
+"""The vector index: Chroma, embedded, holding ids and embeddings only. The only file that imports chromadb.
+
+Each generation is a folder of its own, `index/gen-N`, and can be built again from the record at any time. Whoever
+opens one must hold the index's lock (retriever/locks.py): Chroma has none, and two processes on one folder lose
+vectors for good.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retriever.errors import IndexUnavailable
+from retriever.record.changes import UNITS
+
+if TYPE_CHECKING:
+    from retriever.embedder import Embeddings
+
+# With Chroma's defaults answers get lost and differ from build to build (recall@10 .979 over 7,000 passages);
+# benchmarks/recall.py measures these.
+_HNSW: Any = {"space": "cosine", "max_neighbors": 48, "ef_construction": 200, "ef_search": 400}
+
+# Larger writes hold Python's lock for longer: 200 vectors pause all other threads 150 ms.
+BATCH = 500
+
+_CLEAN = "closed-cleanly"
+
+
+class VectorIndex:
+    """One open generation. Reads may run in several threads, writes must come from one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        import chromadb
+        from chromadb.config import Settings
+        from chromadb.errors import ChromaError
+
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _CLEAN).unlink(missing_ok=True)
+        self._errors = (ChromaError, RuntimeError, ValueError, OSError)
+        with self._explained():
+            self._client: Any = chromadb.PersistentClient(
+                path=str(folder), settings=Settings(anonymized_telemetry=False)
+            )
+            self._collections: dict[str, Any] = {
+                unit: self._client.get_or_create_collection(
+                    unit, configuration={"hnsw": _HNSW}, embedding_function=None
+                )
+                for unit in UNITS
+            }
+
+    def nearest(self, unit: str, query: Embeddings, k: int) -> list[int]:
+        """Keys of the `k` passages or lessons nearest to the query, nearest first."""
+        with self._explained():
+            collection = self._collections[unit]
+            wanted = min(k, collection.count())
+            if wanted == 0:
+                return []
+            found = collection.query(query_embeddings=[query.tolist()], n_results=wanted, include=[])
+        return [int(identity) for identity in found["ids"][0]]
+
+    def keys(self, unit: str) -> set[int]:
+        """The keys of everything that is in the index."""
+        with self._explained():
+            return {int(identity) for identity in self._collections[unit].get(include=[])["ids"]}
+
+    def apply(self, unit: str, upserts: Mapping[int, Embeddings], deletions: Sequence[int]) -> None:
+        """The upserted keys have these embeddings, and the deleted ones are gone; doing it twice does no harm."""
+        collection = self._collections[unit]
+        with self._explained():
+            if deletions:
+                collection.delete(ids=[str(key) for key in deletions])
+            keys = sorted(upserts)
+            for start in range(0, len(keys), BATCH):
+                batch = keys[start : start + BATCH]
+                collection.upsert(
+                    ids=[str(key) for key in batch], embeddings=[upserts[key].tolist() for key in batch]
+                )
+
+    def close(self) -> None:
+        """The folder is no longer in use, and says that it was left in order."""
+        self._client.close()
+        (self.folder / _CLEAN).touch()
+
+    def abandon(self) -> None:
+        """The folder is no longer in use, and nothing says that it is in order."""
+        with contextlib.suppress(*self._errors):
+            self._client.close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except self._errors as error:
+            raise IndexUnavailable(
+                f"The vector index in {self.folder} failed: {error}. Words still answer; "
+                "`lessons reindex` builds it anew from the record, nothing is lost."
+            ) from error
+
+
+def generation_folder(home: Path, number: int) -> Path:
+    """Where the files of a generation are."""
+    return home / "index" / f"gen-{number}"
+
+
+def remove_generation(home: Path, number: int) -> None:
+    """The generation's files are gone."""
+    shutil.rmtree(generation_folder(home, number), ignore_errors=True)
+
+
+def is_sound(folder: Path, samples: Mapping[str, Mapping[int, Embeddings]]) -> bool:
+    """Whether the generation opens and finds the sample embeddings ({unit: {key: embedding}}).
+
+    Asked in a process of its own, because a damaged file can crash the one that opens it. A folder that was closed
+    cleanly is believed.
+    """
+    if (folder / _CLEAN).exists():
+        return True
+    if not folder.is_dir():
+        return False
+    import json
+
+    asked = {unit: {str(key): row.tolist() for key, row in rows.items()} for unit, rows in samples.items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "retriever.probe", str(folder)],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode == 0

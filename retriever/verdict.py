@@ -1,0 +1,101 @@
+"""Whether the documents found answer the question, as a calibrated probability.
+
+Three things decide: how well the best document fits; the rare words of the question that none of the best documents
+has, rare in the language at large, because "ransomware" missing says more than "overnight" missing; and how many
+words there are. Cosines mean different things in different models, so a calibration belongs to one model's
+fingerprint, and an unknown model gets no verdict. `python -m benchmarks.fit_ranking` makes `calibration.json`;
+docs/ranking.md shows how well it holds on documents that it was not fitted on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from retriever.question import Floats, Question
+    from retriever.ranking import Ranked
+
+# A word counts as found when one of this many best documents holds it.
+LOOKED_AT = 3
+
+# So many of the rarest missing words count: one may be a slip of the pen, a third adds nothing.
+MISSING_WORDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was fitted for one model. `lesson` is the direction in which its sentences that state lessons lie."""
+
+    intercept: float
+    score: float
+    missing: float
+    words: float
+    threshold: float
+    lesson: tuple[float, ...] = ()
+
+    def direction(self) -> Floats | None:
+        """`lesson` as float32 (dim,), None where it was not fitted."""
+        return np.asarray(self.lesson, np.float32) if self.lesson else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict rests on: the best score, how rare the missing words are, the logarithm of how many there are."""
+
+    score: float
+    missing: float
+    words: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`confidence` is the probability that the answer answers, in [0, 1]; both None without a calibration."""
+
+    answered: bool | None
+    confidence: float | None
+
+
+@cache
+def calibration_for(fingerprint: str) -> Calibration | None:
+    """The calibration of the model with that fingerprint, None where there is none."""
+    known = json.loads((files("retriever") / "calibration.json").read_text(encoding="utf-8"))
+    found = known.get(fingerprint)
+    return Calibration(**(found | {"lesson": tuple(found["lesson"])})) if found else None
+
+
+def judge(question: Question, ranking: Sequence[Ranked], fingerprint: str) -> Verdict:
+    """The verdict over a ranking made with the model of that fingerprint."""
+    calibration = calibration_for(fingerprint)
+    if calibration is None or question.embedding is None:
+        return Verdict(None, None)
+    if not ranking or not question.asked:
+        return Verdict(answered=False, confidence=0.0)
+    confidence = probability(calibration, weigh(question, ranking))
+    return Verdict(confidence >= calibration.threshold, confidence)
+
+
+def weigh(question: Question, ranking: Sequence[Ranked]) -> Evidence:
+    """The evidence that a ranking of at least one document gives for a question of at least one word."""
+    matched = frozenset[str]().union(*(item.matched for item in ranking[:LOOKED_AT]))
+    asked = [item for item in question.asked if not item.word.is_whole]
+    missing = sorted((item.rarity for item in asked if item.word.token not in matched), reverse=True)
+    return Evidence(ranking[0].score, sum(missing[:MISSING_WORDS]), math.log(max(len(asked), 1)))
+
+
+def probability(calibration: Calibration, evidence: Evidence) -> float:
+    """The calibrated probability, by logistic regression, to four digits."""
+    logit = (
+        calibration.intercept
+        + calibration.score * evidence.score
+        + calibration.missing * evidence.missing
+        + calibration.words * evidence.words
+    )
+    return round(1 / (1 + math.exp(-max(-60.0, min(60.0, logit)))), 4)

@@ -1,0 +1,100 @@
+"""The web service: the page for people, the HTTP API for programs, over one Memory.
+
+server      gunicorn around it: one process, eight threads
+security    known hosts, request ids, headers
+access      tokens, sessions, forms
+operations  the table of the API
+parameters  what a request may say, checked
+api         the API's answers
+openapi     the API's OpenAPI document
+pages       the pages
+view        what their templates show
+rendering   Markdown as safe HTML
+inline_html the HTML in that Markdown
+alignment   rendered text back to its source
+marks       marked spans and anchors in it
+problems    errors, for programs and for people
+texts       the interface's English
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request, url_for
+from jinja2 import StrictUndefined
+
+from retriever.config import Settings
+from retriever.web import texts
+from retriever.web.access import Access, register_access
+from retriever.web.api import api_blueprint, json_response
+from retriever.web.operations import MAX_BODY_BYTES, operations
+from retriever.web.pages import pages_blueprint
+from retriever.web.problems import register_problems
+from retriever.web.security import register_security
+from retriever.web.view import TEMPLATE_FILTERS
+
+if TYPE_CHECKING:
+    from retriever.memory import Memory
+
+__all__ = ["create_app"]
+
+
+def create_app(memory: Memory, settings: Settings, *, local_token: str | None = None) -> Flask:
+    """The web service over `memory`; `local_token`, if given, opens it to this machine's own commands.
+
+    `settings.host` and `settings.port` are where it will listen: they decide whether reading needs a token,
+    and under which host names it may be asked.
+    """
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(TEMPLATE_FILTERS)
+
+    access = Access(memory, settings, local_token)
+    table = operations(settings)
+    app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
+    register_security(app, settings)
+    register_problems(app)
+    protection = register_access(app, access, settings)
+    api = api_blueprint(memory, table, needs_token=access.needs_token, server_url=settings.public_url)
+    # The API knows no cookie, so no other site can act through it in a reader's name.
+    protection.exempt(api)
+    app.register_blueprint(api)
+    app.register_blueprint(pages_blueprint(memory, settings, table))
+    _register_health(app, memory)
+    return app
+
+
+def _register_health(app: Flask, memory: Memory) -> None:
+    def healthz() -> Response:
+        return json_response({"status": "alive"})
+
+    def readyz() -> Response:
+        is_ready, reasons = memory.readiness()
+        return json_response({"ready": is_ready, "reasons": list(reasons)}, 200 if is_ready else 503)
+
+    app.add_url_rule("/healthz", "healthz", healthz)
+    app.add_url_rule("/readyz", "readyz", readyz)
+
+
+def _asset_addresses(app: Flask) -> object:
+    """A function from a static file's name to its address, which changes with the content: it may be kept."""
+    folder = Path(app.static_folder or "")
+    versions = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in folder.iterdir()}
+
+    def asset(name: str) -> str:
+        return url_for("static", filename=name, v=versions[name])
+
+    @app.after_request
+    def keep(response: Response) -> Response:
+        if request.endpoint == "static" and request.args.get("v") in versions.values():
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+    return asset

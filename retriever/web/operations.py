@@ -1,0 +1,96 @@
+"""The HTTP API as one table: its routes, its check of what is sent, and its OpenAPI document come from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retriever.config import Settings
+from retriever.web.parameters import Parameter, list_parameters, lookup_parameters
+
+API_PREFIX = "/api/v1"
+# A question of the greatest length, in characters of four bytes each, written as JSON, fits twice.
+MAX_BODY_BYTES = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One request that the API answers; `returns` names a schema, `example` is a request that works."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    returns: str
+    parameters: tuple[Parameter, ...] = ()
+    errors: tuple[int, ...] = (400,)
+    example: str = ""
+
+    @property
+    def sends_body(self) -> bool:
+        """Whether the parameters come as a JSON body, not in the address."""
+        return self.method == "POST"
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether the address ends in an id."""
+        return self.path.endswith("/{id}")
+
+
+def operations(settings: Settings) -> tuple[Operation, ...]:
+    """Every operation, in the order in which they are documented."""
+    lookup = lookup_parameters(settings.k, settings.per_document)
+    return (
+        Operation(
+            "lookup",
+            "GET",
+            "/lookup",
+            "Has anyone learned something about this? The best lessons, and an honest verdict over them.",
+            "Answer",
+            lookup,
+            (400, 503),
+            "/lookup?q=expired+certificate&k=3",
+        ),
+        Operation(
+            "lookup_by_post",
+            "POST",
+            "/lookup",
+            "The same with a JSON body, for questions too long for an address.",
+            "Answer",
+            lookup,
+            (400, 413, 415, 503),
+        ),
+        Operation(
+            "lessons",
+            "GET",
+            "/lessons",
+            "Lessons with their documents, those of the newest document first.",
+            "LessonList",
+            list_parameters(),
+            example="/lessons?polarity=success&limit=5",
+        ),
+        Operation(
+            "lesson",
+            "GET",
+            "/lessons/{id}",
+            "One lesson with its document.",
+            "ListedLesson",
+            errors=(400, 404),
+        ),
+        Operation(
+            "documents",
+            "GET",
+            "/documents",
+            "Documents without their text, newest first.",
+            "DocumentList",
+            list_parameters(),
+            example="/documents?limit=5",
+        ),
+        Operation(
+            "document",
+            "GET",
+            "/documents/{id}",
+            "One document with its text and all its lessons.",
+            "ShownDocument",
+            errors=(400, 404),
+        ),
+    )

@@ -1,0 +1,87 @@
+"""The JSON that leaves the program: the terminal's `--json` and the HTTP API send these same objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retriever.lesson import Answer, Document, Hit, Lesson
+
+Json = dict[str, Any]
+
+
+def answer_json(answer: Answer) -> Json:
+    """An answer as INTERFACES fixes it."""
+    return {
+        "query": answer.query,
+        "answered": answer.answered,
+        "confidence": None if answer.confidence is None else round(answer.confidence, 3),
+        "degraded": list(answer.degraded),
+        "took_ms": round(answer.took_ms, 1),
+        "hits": [hit_json(hit) for hit in answer.hits],
+    }
+
+
+def hit_json(hit: Hit) -> Json:
+    """One hit of an answer."""
+    lesson = lesson_json(hit.lesson) | {"highlights": [list(span) for span in hit.highlights], "line": hit.line}
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 4),
+        "lesson": lesson,
+        "document": document_json(hit.document) | {"link": document_link(hit.document.id, hit.passage)},
+    }
+
+
+def lesson_json(lesson: Lesson) -> Json:
+    """A lesson by itself; without a question it has no highlights."""
+    return {
+        "id": lesson.id,
+        "text": lesson.text,
+        "kind": lesson.kind,
+        "polarity": lesson.polarity,
+        "section": lesson.section,
+        "start": lesson.start,
+        "end": lesson.end,
+        "highlights": [],
+        "context": lesson.context,
+        "stated": lesson.stated,
+        "stated_end": (lesson.end if lesson.stated_end is None else lesson.stated_end) if lesson.stated else None,
+    }
+
+
+def listed_lesson_json(lesson: Lesson, document: Document) -> Json:
+    """A lesson with the document it is from."""
+    return {"lesson": lesson_json(lesson), "document": document_json(document)}
+
+
+def document_json(document: Document) -> Json:
+    """A document without its text."""
+    meta = document.meta
+    return {
+        "id": document.id,
+        "source": document.source,
+        "path": document.path,
+        "part": document.part,
+        "title": document.title,
+        "date": meta.date,
+        "severity": meta.severity,
+        "team": meta.team,
+        "service": meta.service,
+        "authors": list(meta.authors),
+        "tags": list(meta.tags),
+        "url": meta.url,
+        "link": document_link(document.id),
+    }
+
+
+def shown_json(document: Document, lessons: tuple[Lesson, ...]) -> Json:
+    """A document whole, with all its lessons, in the order in which they stand in it."""
+    return {
+        "document": document_json(document) | {"text": document.text},
+        "lessons": [lesson_json(lesson) for lesson in lessons],
+    }
+
+
+def document_link(document_id: str, passage: int | None = None) -> str:
+    """The document's address on the page, at one of its passages if `passage` is given."""
+    return f"/documents/{document_id}" + (f"#p{passage}" if passage else "")

@@ -1,0 +1,131 @@
+"""Fixtures: the packaged model, real memories in temporary folders, the example memory, a client, a terminal."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli import main
+from ingest.pipeline import IngestOptions, ingest
+from ingest.report import IngestReport
+from retriever.config import Settings, load_settings
+from retriever.embedder import Embedder, open_embedder
+from retriever.memory import Memory
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+class WordEmbedder:
+    """One dimension a word (by hash): texts that share words are near, so a test can say which hit must win."""
+
+    fingerprint = "words-for-tests"
+    dim = 256
+
+    def encode_documents(self, texts: Sequence[str]) -> Any:
+        rows = np.zeros((len(texts), self.dim), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in re.findall(r"[a-z]+", text.lower()):
+                row[zlib.crc32(word.encode()) % self.dim] += 1
+            row[0] += 0.01
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def encode_query(self, query: str) -> Any:
+        return self.encode_documents([query])[0]
+
+    def piece_ids(self, texts: Sequence[str]) -> list[Any]:
+        return [np.zeros(0, np.int32) for _ in texts]
+
+    def piece_vectors(self, pieces: Any) -> Any:
+        return np.zeros((len(pieces), 0), np.float32)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of exported models: the user's own, so that one export serves every run."""
+    return load_settings({}).models
+
+
+@pytest.fixture(scope="session")
+def embedder(models: Path) -> Embedder:
+    """The packaged model, exported at most once."""
+    return open_embedder("", models)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def open_memory(home: Path, models: Path) -> Iterator[Callable[..., Memory]]:
+    """Opens the memory in `home` with the word embedder, as often as a test likes; all are closed at its end."""
+    opened: list[Memory] = []
+
+    def open_it(folder: Path = home) -> Memory:
+        memory = Memory.open(Settings(home=folder, models=models), create=True)
+        # The embedder is a cached property: this is the seam where another one is put in.
+        memory.__dict__["embedder"] = WordEmbedder()
+        memory.__dict__["fingerprint"] = WordEmbedder.fingerprint
+        opened.append(memory)
+        return memory
+
+    yield open_it
+    for memory in opened:
+        memory.close()
+
+
+@pytest.fixture
+def memory(open_memory: Callable[..., Memory]) -> Memory:
+    """An empty memory with the word embedder."""
+    return open_memory()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder of documents."""
+    path = tmp_path / "documents"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def read(memory: Memory, folder: Path) -> Callable[..., IngestReport]:
+    """Ingests `folder` into `memory`."""
+
+    def run(**options: Any) -> IngestReport:
+        return ingest(memory, folder, IngestOptions(**options))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def example_home(tmp_path_factory: pytest.TempPathFactory, models: Path, embedder: Embedder) -> Path:
+    """A home in which the examples were ingested with the packaged model; tests only read it."""
+    home = tmp_path_factory.mktemp("examples") / "home"
+    with Memory.open(Settings(home=home, models=models), create=True) as memory:
+        ingest(memory, EXAMPLES / "docs", IngestOptions(source="examples"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def example_memory(example_home: Path, models: Path) -> Iterator[Memory]:
+    """The example memory, read only."""
+    with Memory.open(Settings(home=example_home, models=models)) as memory:
+        yield memory
+
+
+@pytest.fixture
+def runner(home: Path, models: Path) -> Callable[..., Any]:
+    """Runs `lessons` with the home of this test; the result has exit_code, stdout and stderr."""
+
+    def run(*arguments: str, home: Path = home, **options: Any) -> Any:
+        return CliRunner().invoke(main, ["--home", str(home), "--models", str(models), *arguments], **options)
+
+    return run

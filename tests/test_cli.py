@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from cli import main
+from ingest.pipeline import IngestOptions, ingest
+from retriever.config import Settings, load_settings, unknown_variables
+from retriever.errors import SettingError
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands(group: click.Group, prefix: str = "") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        found += commands(command, f"{prefix}{name} ") if isinstance(command, click.Group) else [prefix + name]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(main))
+def test_every_command_is_documented(command):
+    text = README + "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    assert f"lessons {command}" in text
+
+
+def test_ask_prints_title_lesson_source_and_line(runner, example_home):
+    result = runner("ask", "a certificate expired and nobody noticed", home=example_home)
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"^ 1\. ", result.stdout, re.MULTILINE)
+    assert re.search(r"\w+\.(md|markdown|html|txt|pdf|csv|docx|erb):\d+", result.stdout)
+    assert "\x1b" not in result.stdout
+
+
+def test_ask_json_is_the_object_that_the_interfaces_fix(runner, example_home):
+    answer = json.loads(runner("ask", "certificate expired", "--json", "-k", "3", home=example_home).stdout)
+    assert set(answer) == {"query", "answered", "confidence", "degraded", "took_ms", "hits"}
+    assert 1 <= len(answer["hits"]) <= 3
+    hit = answer["hits"][0]
+    assert set(hit) == {"rank", "score", "lesson", "document"}
+    assert {"id", "text", "kind", "polarity", "section", "start", "end", "highlights", "context", "stated"} <= set(
+        hit["lesson"]
+    )
+    assert {"id", "path", "part", "title", "date", "severity", "team", "tags", "url", "link"} <= set(hit["document"])
+
+
+def test_a_hits_text_is_verbatim_in_its_document(runner, example_home, example_memory):
+    answer = json.loads(runner("ask", "disk full", "--json", home=example_home).stdout)
+    for hit in answer["hits"]:
+        lesson = hit["lesson"]
+        assert example_memory.document(hit["document"]["id"]).text[lesson["start"] : lesson["end"]] == lesson["text"]
+
+
+def test_nothing_recorded_is_said_and_exits_with_3(runner, example_home):
+    result = runner("ask", "how should a choir rehearse a requiem in Latin?", home=example_home)
+    assert result.exit_code == 3
+    assert "Nobody has recorded this" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ask", ""], "empty"),
+        (["ask", "   \n "], "empty"),
+        (["ask", "pump", "-k", "0"], "k must be"),
+        (["ask", "pump", "--kind", "wisdom"], "no kind 'wisdom'"),
+        (["ask", "pump", "--since", "yesterday"], "takes a date"),
+        (["ask", "x" * 100_000], "at most"),
+        (["ask"], "Missing argument"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_misuse_exits_with_2_and_says_what_was_wrong(runner, example_home, arguments, sentence):
+    result = runner(*arguments, home=example_home)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["ask", "pump"], ["status"], ["doctor"], ["show", "x"], ["reindex"]])
+def test_a_missing_memory_exits_with_1_and_says_how_to_make_one(runner, arguments):
+    result = runner(*arguments)
+    assert result.exit_code == 1
+    assert "lessons ingest PATH" in result.stderr
+
+
+def test_a_missing_folder_exits_with_1_and_names_it(runner, tmp_path):
+    result = runner("ingest", str(tmp_path / "nowhere"))
+    assert result.exit_code == 1
+    assert "nowhere" in result.stderr
+
+
+def test_files_that_cannot_be_read_are_named_and_exit_with_4(runner, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 cut off")
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    result = runner("ingest", str(folder))
+    assert result.exit_code == 4
+    assert "broken.pdf" in result.stdout
+    assert "2 files seen = 1 read + 0 unchanged + 0 skipped + 1 failed" in result.stdout
+
+
+def test_ingest_json_adds_up(runner, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    report = json.loads(runner("ingest", str(folder), "--json").stdout)[0]
+    files = report["files"]
+    assert files["seen"] == files["read"] + files["unchanged"] + files["skipped"] + files["failed"] == 1
+
+
+def test_show_gives_a_document_with_its_lessons_and_a_lesson_in_its_place(runner, example_home, example_memory):
+    document = next(iter(example_memory.ask("certificate expired").hits)).document
+    shown = json.loads(runner("show", document.path, "--json", home=example_home).stdout)
+    assert shown["document"]["id"] == document.id
+    for lesson in shown["lessons"]:
+        assert shown["document"]["text"][lesson["start"] : lesson["end"]] == lesson["text"]
+    if shown["lessons"]:
+        placed = runner("show", shown["lessons"][0]["id"], home=example_home)
+        assert placed.exit_code == 0
+        assert ">" in placed.stdout
+    assert runner("show", "nowhere.md", home=example_home).exit_code == 1
+
+
+def test_status_shows_each_source_and_what_went_wrong(runner, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 cut off")
+    runner("ingest", str(folder), "--source", "reports")
+    result = runner("status")
+    assert "reports" in result.stdout
+    assert "broken.pdf" in result.stdout
+    assert json.loads(runner("status", "--json").stdout)["sources"][0]["name"] == "reports"
+
+
+def test_doctor_finds_a_sound_memory_well(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    result = runner("doctor", "--json")
+    assert result.exit_code == 0, result.stdout
+    assert json.loads(result.stdout)["ok"]
+
+
+def test_doctor_names_changed_text_changed_embeddings_and_the_mend(runner, home, folder):
+    import sqlite3
+
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    with sqlite3.connect(home / "record.db") as connection:
+        connection.execute("UPDATE documents SET text = replace(text, 'hinge', 'hinges')")
+        connection.execute("UPDATE embeddings SET embedding = zeroblob(length(embedding))")
+    result = runner("doctor")
+    assert result.exit_code == 1
+    assert "do not match their checksum" in result.stdout
+    assert "reindex --embed" in result.stdout
+
+
+def test_forget_asks_first_and_then_the_document_is_gone(runner, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    assert runner("forget", "fine.md", input="n\n").exit_code == 1
+    assert runner("show", "fine.md").exit_code == 0
+    assert runner("forget", "fine.md", "--yes").exit_code == 0
+    assert runner("show", "fine.md").exit_code == 1
+
+
+def test_reindex_gives_the_same_answers(runner, folder):
+    for number in range(5):
+        (folder / f"{number}.md").write_text(f"# Pump {number}\n\n- We should oil hinge {number} of pump {number}.\n")
+    runner("ingest", str(folder))
+    before = json.loads(runner("ask", "hinge of pump 3", "--json").stdout)["hits"]
+    assert runner("reindex").exit_code == 0
+    assert json.loads(runner("ask", "hinge of pump 3", "--json").stdout)["hits"] == before
+
+
+def test_tokens_are_made_listed_without_secrets_and_revoked(runner):
+    secret = runner("token", "add", "bot").stdout.strip()
+    listed = runner("token", "list").stdout
+    assert "bot" in listed
+    assert secret not in listed
+    assert runner("token", "revoke", "bot").exit_code == 0
+    assert runner("token", "list").stdout == ""
+
+
+def test_demo_asks_the_example_question(runner):
+    result = runner("demo", "--no-serve")
+    assert result.exit_code == 0, result.stderr
+    assert "Somebody has learned about this" in result.stdout
+
+
+def test_eval_prints_every_measure_with_its_interval(runner):
+    arguments = ["eval", str(ROOT / "examples" / "queries.jsonl"), "--root", str(ROOT / "examples" / "docs")]
+    report = json.loads(runner(*arguments, "--json").stdout)
+    text = json.dumps(report)
+    for measure in ("nDCG@10", "recall@5", "MRR@10", "lesson@10", "lesson@3", "AUROC"):
+        assert measure in text
+
+
+def test_option_beats_environment_beats_file_beats_default(tmp_path):
+    (tmp_path / "config.toml").write_text("k = 3\nport = 9000\nhost = '127.0.0.2'\n")
+    environment = {"LESSONS_HOME": str(tmp_path), "LESSONS_K": "4", "LESSONS_PORT": "9001"}
+    settings = load_settings({"k": 5, "port": None}, environment)
+    assert (settings.k, settings.port, settings.host, settings.per_document) == (5, 9001, "127.0.0.2", 2)
+
+
+def test_a_setting_that_cannot_be_used_is_an_error(tmp_path):
+    with pytest.raises(SettingError, match="'port' must be a number"):
+        load_settings({}, {"LESSONS_HOME": str(tmp_path), "LESSONS_PORT": "eighty"})
+    (tmp_path / "config.toml").write_text("prot = 80\n")
+    with pytest.raises(SettingError, match="no setting"):
+        load_settings({}, {"LESSONS_HOME": str(tmp_path)})
+    (tmp_path / "config.toml").write_text("port = = 80\n")
+    with pytest.raises(SettingError, match="not valid TOML"):
+        load_settings({}, {"LESSONS_HOME": str(tmp_path)})
+
+
+def test_unknown_variables_are_named_and_those_of_kubernetes_are_not():
+    environment = {
+        "LESSONS_COLOUR": "red",
+        "LESSONS_PORT": "tcp://10.0.0.1:80",
+        "LESSONS_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "LESSONS_SERVICE_HOST": "10.0.0.1",
+        "LESSONS_K": "3",
+    }
+    assert unknown_variables(environment) == ("LESSONS_COLOUR",)
+    assert load_settings({}, environment).port == Settings().port
+
+
+def test_a_reader_that_goes_away_is_no_error(example_home, models):
+    command = [sys.executable, "-m", "cli", "--home", str(example_home), "--models", str(models), "ask", "disk"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=dict(os.environ, PYTHONWARNINGS="ignore")
+    )
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert b"Traceback" not in errors
+
+
+def test_control_characters_of_a_document_never_reach_the_terminal(runner, folder, memory):
+    (folder / "evil.md").write_text("# Evil \x1b[2J\x1b]0;owned\x07\n\n- We should oil the \x1b[31mhinge\u202e.\n")
+    ingest(memory, folder, IngestOptions())
+    result = runner("show", "evil.md")
+    assert "\x1b" not in result.stdout
+    assert "\u202e" not in result.stdout

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retriever.embedder import find_model, open_embedder
+from retriever.errors import ModelError
+from retriever.transformer import SentenceTransformerEmbedder
+
+TEXTS = ["The pump failed.", "", "A certificate ran out on a Sunday and nobody was told. " * 40, "ERR_PUMP_7"]
+
+
+@pytest.fixture(scope="session")
+def static_model(tmp_path_factory) -> Path:
+    """A sentence-transformers model of a few kilobytes, made here: a word-level tokenizer and a table of vectors."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = ["[UNK]", "pump", "gate", "ticket", "failed", "the"]
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    module = StaticEmbedding(tokenizer, embedding_weights=np.eye(len(words), 8, dtype=np.float32) + 0.01)
+    path = tmp_path_factory.mktemp("model") / "static"
+    SentenceTransformer(modules=[module], device="cpu").save(str(path))
+    return path
+
+
+@pytest.fixture(params=["graph", "sentence-transformers", "static"])
+def any_embedder(request, embedder, models, tmp_path_factory):
+    if request.param == "graph":
+        return embedder
+    if request.param == "sentence-transformers":
+        return SentenceTransformerEmbedder(find_model("", models).path, "default")
+    return open_embedder(str(request.getfixturevalue("static_model")), tmp_path_factory.mktemp("models"))
+
+
+class TestContract:
+    """What both implementers promise."""
+
+    def test_rows_are_float32_of_unit_length_in_input_order(self, any_embedder):
+        rows = any_embedder.encode_documents(TEXTS[:1] + TEXTS[2:])
+        assert rows.dtype == np.float32
+        assert rows.shape == (3, any_embedder.dim)
+        assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
+        backwards = any_embedder.encode_documents((TEXTS[:1] + TEXTS[2:])[::-1])
+        assert rows == pytest.approx(backwards[::-1], abs=1e-5)
+
+    def test_no_texts_give_no_rows(self, any_embedder):
+        assert any_embedder.encode_documents([]).shape == (0, any_embedder.dim)
+
+    def test_an_empty_text_gives_finite_numbers(self, any_embedder):
+        assert np.isfinite(any_embedder.encode_documents([""])).all()
+
+    def test_a_query_is_one_row(self, any_embedder):
+        assert any_embedder.encode_query("pump").shape == (any_embedder.dim,)
+
+    def test_pieces_are_one_array_a_text(self, any_embedder):
+        pieces = any_embedder.piece_ids(["pump failed", "gate"])
+        assert [piece.dtype for piece in pieces] == [np.int32, np.int32]
+        assert any_embedder.piece_vectors(pieces[0]).shape[0] == len(pieces[0])
+
+
+def test_the_exported_graph_gives_the_vectors_of_sentence_transformers(embedder, models):
+    reference = SentenceTransformerEmbedder(find_model("", models).path, "default")
+    cosines = (embedder.encode_documents(TEXTS) * reference.encode_documents(TEXTS)).sum(axis=1)
+    assert cosines.min() > 0.9999
+    assert embedder.encode_query(TEXTS[0]) @ reference.encode_query(TEXTS[0]) > 0.9999
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"no sentence-transformers model at .*empty"):
+        find_model(str(tmp_path / "empty"), tmp_path / "models")
+
+
+def test_weights_that_can_run_code_are_refused(tmp_path, static_model):
+    copy = shutil.copytree(static_model, tmp_path / "pickled")
+    for weights in copy.rglob("*.safetensors"):
+        weights.rename(weights.with_name("pytorch_model.bin"))
+    with pytest.raises(ModelError, match="has no weights as safetensors"):
+        find_model(str(copy), tmp_path / "models")
+
+
+def test_a_changed_default_model_is_refused(tmp_path, monkeypatch, static_model):
+    import retriever.embedder
+
+    monkeypatch.setattr(retriever.embedder, "_default_folder", lambda: static_model)
+    with pytest.raises(ModelError, match="are not the published ones"):
+        find_model("", tmp_path / "models")
+
+
+def test_the_fingerprint_follows_weights_and_prompts_and_not_the_place(tmp_path, static_model):
+    first = find_model(str(static_model), tmp_path / "models").fingerprint
+    copy = shutil.copytree(static_model, tmp_path / "elsewhere")
+    assert find_model(str(copy), tmp_path / "models").fingerprint == first
+    config = copy / "config_sentence_transformers.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"prompts": {"query": "about: "}}))
+    assert find_model(str(copy), tmp_path / "models").fingerprint != first
+
+
+def test_a_damaged_export_says_what_to_remove(tmp_path, embedder, models):
+    copy = shutil.copytree(models / embedder.fingerprint, tmp_path / embedder.fingerprint)
+    (copy / "graph.onnx").write_bytes(b"not a graph")
+    with pytest.raises(ModelError, match="Remove that folder"):
+        open_embedder("", tmp_path)

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+
+from retriever.errors import HomeBusy, InvalidQuery, NotAMemory, NotFound, RecordDamaged, RecordTooNew, StoreError
+from retriever.lesson import Filters
+from retriever.memory import Memory
+from retriever.record import FILE_NAME, Record
+from retriever.record import database as database_module
+from retriever.record.identity import KnownLesson, lesson_ids
+
+
+def test_a_home_without_a_memory_is_an_error_that_says_how_to_make_one(home, models):
+    from retriever.config import Settings
+
+    with pytest.raises(StoreError, match="lessons ingest PATH"):
+        Memory.open(Settings(home=home, models=models))
+    assert not home.exists()
+
+
+def test_a_folder_with_other_things_in_it_is_refused(home, models):
+    from retriever.config import Settings
+
+    home.mkdir()
+    (home / "thesis.txt").write_text("chapter one")
+    with pytest.raises(NotAMemory, match=r"thesis\.txt"):
+        Memory.open(Settings(home=home, models=models), create=True)
+
+
+def test_another_programs_database_is_refused(home):
+    home.mkdir()
+    with sqlite3.connect(home / FILE_NAME) as connection:
+        connection.execute("CREATE TABLE tunes (name TEXT)")
+    with pytest.raises(NotAMemory, match="not a record of Lessons"):
+        Record(home)
+
+
+def test_a_newer_record_is_refused_and_not_touched(home):
+    home.mkdir()
+    Record(home).close()
+    with sqlite3.connect(home / FILE_NAME) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(RecordTooNew, match="version 99"):
+        Record(home)
+
+
+def test_a_damaged_record_is_refused(home):
+    home.mkdir()
+    (home / FILE_NAME).write_bytes(b"not a database, but long enough to be looked at" * 100)
+    with pytest.raises(RecordDamaged, match="is damaged"):
+        Record(home)
+
+
+def test_a_record_in_a_folder_that_cannot_be_written_is_a_clear_error(home):
+    home.write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Record(home)
+
+
+def test_a_writer_that_waits_too_long_says_so(home, monkeypatch):
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.05)
+    home.mkdir()
+    record = Record(home)
+    other = sqlite3.connect(home / FILE_NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HomeBusy, match="another process"):
+        record.files.open_source("a", None, None)
+    other.rollback()
+    other.close()
+    record.close()
+
+
+def test_an_error_inside_a_write_leaves_nothing_behind(home):
+    home.mkdir()
+    record = Record(home)
+    source = record.files.open_source("a", None, None)
+    with pytest.raises(TypeError, match="cannot unpack"):
+        record.files.record_file(source, _reading(), [None])
+    assert record.files.states(source) == {}
+    record.close()
+
+
+def test_every_thread_sees_what_another_committed(home):
+    home.mkdir()
+    record = Record(home)
+    seen = []
+    for name in ("first", "second"):
+        record.files.open_source(name, None, None)
+        thread = threading.Thread(target=lambda: seen.append(len(record.files.sources())))
+        thread.start()
+        thread.join()
+    assert seen == [1, 2]
+    record.close()
+
+
+def test_a_known_lesson_keeps_its_id_by_its_text_wherever_it_stands():
+    known = [KnownLesson("one", "Check the valve.", "A"), KnownLesson("two", "Close the gate.", "A")]
+    assert lesson_ids("d", known, [("Close the gate!", "B"), ("Check the valve.", "A")]) == ("two", "one")
+
+
+def test_a_reworded_lesson_keeps_its_id_only_within_its_section():
+    known = [KnownLesson("one", "Check the main valve before each opening.", "A")]
+    reworded = "Check the main valve before every opening."
+    assert lesson_ids("d", known, [(reworded, "A")]) == ("one",)
+    assert lesson_ids("d", known, [(reworded, "B")]) != ("one",)
+
+
+def test_the_same_sentence_twice_gets_two_ids_that_do_not_depend_on_offsets():
+    first, second = lesson_ids("d", [], [("Test the restore.", "A"), ("Test the restore.", "B")])
+    assert first != second
+    assert lesson_ids("d", [], [("Test the restore.", "Z")]) == (first,)
+
+
+def test_a_text_that_returns_beside_its_reworded_self_gets_an_id_of_its_own():
+    first = lesson_ids("d", [], [("Check the main valve before each opening.", "A")])[0]
+    known = [KnownLesson(first, "Check the main valve before every opening.", "A")]
+    found = [("Check the main valve before every opening.", "A"), ("Check the main valve before each opening.", "A")]
+    kept, fresh = lesson_ids("d", known, found)
+    assert kept == first
+    assert fresh != first
+
+
+def test_pages_of_lessons_hold_each_lesson_once(example_memory):
+    seen, after = [], None
+    while True:
+        page = example_memory.browse_lessons(Filters(), limit=7, after=after)
+        seen += [lesson.id for lesson, _ in page.items]
+        after = page.next
+        if after is None:
+            break
+    assert len(seen) == len(set(seen)) == example_memory.counts()["lessons"]
+
+
+def test_documents_are_listed_newest_first_and_undated_last(example_memory):
+    page = example_memory.browse_documents(Filters(), limit=100, after=None)
+    dates = [document.meta.date or "" for document in page.items]
+    assert dates == sorted(dates, reverse=True)
+    assert page.next is None
+
+
+def test_dates_are_inclusive_and_undated_documents_drop_out(example_memory):
+    dated = example_memory.browse_documents(Filters(since="2024-02-08", until="2024-02-08"), limit=100, after=None)
+    assert {document.meta.date for document in dated.items} == {"2024-02-08"}
+    year = example_memory.browse_documents(Filters(until="2024"), limit=100, after=None)
+    assert {document.meta.date[:4] for document in year.items if document.meta.date} <= {"2022", "2023", "2024"}
+    assert all(document.meta.date for document in year.items)
+
+
+def test_facets_count_what_the_filters_leave(example_memory):
+    everything = dict(example_memory.facets()["kind"])
+    assert sum(everything.values()) == example_memory.counts()["lessons"]
+    actions = example_memory.facets(Filters(kind=("action",)))
+    assert dict(actions["kind"]) == {"action": everything["action"]}
+
+
+def test_a_cursor_that_is_not_ours_is_refused(example_memory):
+    for cursor in ("x", "bm90IGpzb24", "WzEsMl0"):
+        with pytest.raises(InvalidQuery, match="no cursor of ours"):
+            example_memory.browse_documents(Filters(), limit=5, after=cursor)
+
+
+def test_unknown_ids_say_so(example_memory):
+    with pytest.raises(NotFound, match="no lesson with the id 'x'"):
+        example_memory.lesson("x")
+    with pytest.raises(NotFound, match="no document with the id or path 'x'"):
+        example_memory.document("x")
+
+
+def test_a_path_with_several_documents_lists_their_ids(example_memory):
+    path = next(
+        document.path
+        for document in example_memory.browse_documents(Filters(), limit=100, after=None).items
+        if document.part
+    )
+    with pytest.raises(NotFound, match="give one of their ids"):
+        example_memory.document(path)
+
+
+def test_tokens_let_in_until_they_are_revoked_and_are_stored_hashed(home):
+    home.mkdir()
+    record = Record(home)
+    secret = record.tokens.add("bot", "read")
+    assert record.tokens.scope(secret) == "read"
+    assert record.tokens.scope(secret + "x") is None
+    with pytest.raises(InvalidQuery, match="already"):
+        record.tokens.add("bot", "read")
+    with pytest.raises(InvalidQuery, match="no scope 'root'"):
+        record.tokens.add("other", "root")
+    assert record.tokens.names()[0][:2] == ("bot", "read")
+    record.tokens.revoke("bot")
+    assert record.tokens.scope(secret) is None
+    with pytest.raises(NotFound, match="no token 'bot'"):
+        record.tokens.revoke("bot")
+    record.close()
+    assert secret.encode() not in (home / FILE_NAME).read_bytes()
+
+
+def _reading():
+    from retriever.record.draft import FileReading
+
+    return FileReading("a.md", "0" * 64, "markdown/1", "extract/1")
