@@ -253,7 +253,9 @@ class _Run:
             if reading is not None:
                 drafted = tuple(Drafted(redraft(item, lines), (), ()) for item in documents[path])
                 waiting.append(_Prepared(reading, drafted))
+        before, self._tally.outcome = self._tally.outcome, Outcome()
         self._commit(waiting)
+        self._tally.outcome = before.settled(self._tally.outcome)
         files.settle(self._source, lines)
 
     def _prepare(self, file: SourceFile, reader: ReaderProcess) -> _Prepared | None:

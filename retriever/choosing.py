@@ -25,6 +25,10 @@ GLANCE_CHARS = 240
 # A text ends before sentences that are less likely to answer than this share of its likeliest.
 TAIL_SHARE = 0.1
 
+# So many documents show their further texts right away; those of the others come after all first ones, so that ten
+# texts tell of eight documents and not of five.
+FULL_DOCUMENTS = 2
+
 # What a document's second text is behind its first: nothing that anybody would notice, but it settles the order.
 PLACE_STEP = 1e-6
 
@@ -43,21 +47,24 @@ class Choice:
 def choose(
     ranking: Sequence[Ranked], k: int, per_document: int = 2, wanted: Callable[[Lesson], bool] | None = None
 ) -> tuple[Choice, ...]:
-    """The first `k` texts, at most `per_document` of one document, by score; no text twice.
+    """The first `k` texts by score, at most `per_document` of one document; no text twice.
 
-    With `wanted`, only lessons that satisfy it, each by itself.
+    `ranking` has the documents best first. With `wanted`, only lessons that satisfy it, each by itself.
     """
+    if not ranking:
+        return ()
+    behind = ranking[0].score - ranking[-1].score + 1.0
     chosen: list[Choice] = []
     seen: set[str] = set()
-    for ranked in ranking:
-        if len(chosen) >= k:
-            break
+    for number, ranked in enumerate(ranking[:k]):
         for place, (start, end, lesson) in enumerate(_texts(ranked, per_document, wanted)):
             key = normalised(ranked.bundle.document.text[start:end])
-            if key not in seen and len(chosen) < k:
-                seen.add(key)
-                chosen.append(Choice(ranked, start, end, lesson, ranked.score - place * PLACE_STEP))
-    return tuple(chosen)
+            if key in seen:
+                continue
+            seen.add(key)
+            late = behind * place if number >= FULL_DOCUMENTS else PLACE_STEP * place
+            chosen.append(Choice(ranked, start, end, lesson, ranked.score - late))
+    return tuple(sorted(chosen, key=lambda item: (-item.score, item.ranked.bundle.document.id))[:k])
 
 
 def _texts(

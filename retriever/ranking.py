@@ -43,10 +43,10 @@ class Weights:
     k1: float = 1.2
     b: float = 0.75
     neighbours: int = 3
-    shown_sentence: float = 2.5
-    shown_pieces: float = 2.5
-    shown_stated: float = 3.0
-    shown_stated_too: float = 2.0
+    shown_sentence: float = 2.0
+    shown_pieces: float = 2.0
+    shown_stated: float = 2.5
+    shown_stated_too: float = 1.5
     shown_lesson: float = 0.6
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,11 +63,16 @@ class Verdict:
     confidence: float | None
 
 
+def known_calibrations() -> dict[str, Any]:
+    """{fingerprint: the fields of its calibration}, as shipped."""
+    known: dict[str, Any] = json.loads((files("retriever") / "calibration.json").read_text(encoding="utf-8"))
+    return known
+
+
 @cache
 def calibration_for(fingerprint: str) -> Calibration | None:
     """The calibration of the model with that fingerprint, None where there is none."""
-    known = json.loads((files("retriever") / "calibration.json").read_text(encoding="utf-8"))
-    found = known.get(fingerprint)
+    found = known_calibrations().get(fingerprint)
     return Calibration(**(found | {"lesson": tuple(found["lesson"])})) if found else None
 
 

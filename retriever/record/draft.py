@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,16 @@ class Outcome:
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+    def settled(self, later: Outcome) -> Outcome:
+        """This outcome after a second look at the same documents: a lesson new and then gone was neither."""
+        undone = min(self.lessons_new, later.lessons_gone)
+        return replace(
+            self,
+            lessons_new=self.lessons_new - undone + later.lessons_new,
+            lessons_changed=self.lessons_changed + later.lessons_changed,
+            lessons_gone=self.lessons_gone + later.lessons_gone - undone,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ def _operation(operation: Operation, needs_token: bool) -> Schema:
     else:
         described["parameters"] += [_query_parameter(parameter) for parameter in operation.parameters]
     always = (401, 421, 500) if needs_token else (421, 500)
+    if not operation.sends_body:
+        described["responses"]["414"] = {"description": texts.LINE_TOO_LONG, "content": {"text/html": {}}}
     for status in sorted({*operation.errors, *always}):
         described["responses"][str(status)] = _response(
             HTTPStatus(status).phrase, "Problem", "application/problem+json"
@@ -180,6 +182,9 @@ SCHEMAS: dict[str, Schema] = {
                 "Spans of `text` that answer the question, as [start, end].",
             ),
             "context": _described(_TEXT_OR_NULL, "What a terse lesson is about."),
+            "stated_end": _described(
+                {"type": ["integer", "null"]}, "Where the recorded lesson ends, if the text shown goes on behind it."
+            ),
             "stated": _described({"type": "boolean"}, "false: evidence that was not recorded as a lesson."),
         },
         {"line": _described(_COUNT, "In a hit: the line of the stored text on which it begins.")},

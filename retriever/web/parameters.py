@@ -54,9 +54,16 @@ def _several(choices: Sequence[str] = ()) -> dict[str, Any]:
     return {"type": "array", "items": item, "maxItems": MAX_FILTER_VALUES}
 
 
-_DAY = {"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$"}
+# What passes it is a date but for the ends of some months.
+_DAY = {
+    "type": "string",
+    "format": "partial-date",
+    "pattern": r"^(?!0000)[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
+}
 
-QUERY = Parameter("q", _text(MAX_QUERY_CHARS), "What you want to know, in your own words.", required=True)
+QUERY = Parameter(
+    "q", _text(MAX_QUERY_CHARS, pattern=r"\S"), "What you want to know, in your own words.", required=True
+)
 FILTERS = (
     Parameter("tag", _several(), "Only documents with this tag."),
     Parameter("team", _several(), "Only documents of this team."),
@@ -170,7 +177,7 @@ def _fault_of_text(value: object, schema: Mapping[str, Any]) -> str | None:
         return f"must be text, not {_shown(value)}"
     if "enum" in schema and value not in schema["enum"]:
         return f"must be one of {', '.join(schema['enum'])}, not {_shown(value)}"
-    if "pattern" in schema:
+    if "format" in schema:
         return None if _is_day(value) else f"must be a date such as 2024-05-31, 2024-05 or 2024, not {_shown(value)}"
     if not value.strip():
         return "must not be empty"

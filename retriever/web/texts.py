@@ -108,6 +108,7 @@ MISDIRECTED = (
 )
 MEMORY_UNAVAILABLE = "The memory cannot answer just now. The server's log says why; try again in a moment."
 UNEXPECTED = "Something went wrong on our side. It has been logged under this request's id."
+LINE_TOO_LONG = "An address of more than 8,190 bytes; a longer question is for POST."
 NO_JSON = "Send the body as JSON, with Content-Type: application/json."
 BAD_JSON = "The body is no valid JSON: {}"
 ARGUMENTS_WITH_BODY = "A POST takes its parameters in the body, not in the address."

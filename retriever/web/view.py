@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -18,6 +19,7 @@ from retriever.web.rendering import render_excerpt
 MAX_EXCERPT_CHARS = 700
 _LIST_FILTERS = ("kind", "polarity", "tag", "team", "severity")
 _FACET_VALUES_SHOWN = 8
+_BULLET = re.compile(r" {0,3}[-*+] ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Card:
     text: Markup
     link: str
     sections: tuple[str, ...]
-    context: str | None
+    context: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,13 @@ class Verdict:
 
 def hit_card(hit: Hit, query: str) -> Card:
     """A hit, its highlights marked, with a link to its place in its document."""
+    lesson = hit.lesson
     marks = [Mark(start, end, "match") for start, end in hit.highlights]
-    place = {"lesson": hit.lesson.id} if hit.lesson.stated else {"span": f"{hit.lesson.start}-{hit.lesson.end}"}
+    if lesson.stated_end is not None:
+        marks.append(Mark(lesson.stated_end - lesson.start, len(lesson.text), "beyond"))
+    place = {"lesson": lesson.id} if lesson.stated else {"span": f"{lesson.start}-{lesson.end}"}
     link = _document_address(hit.document, {**place, "q": query}, f"p{hit.passage}")
-    return _card(hit.lesson, hit.document, marks, link)
+    return _card(lesson, hit.document, marks, link)
 
 
 def lesson_card(lesson: Lesson, document: Document) -> Card:
@@ -77,13 +82,28 @@ def lesson_card(lesson: Lesson, document: Document) -> Card:
 
 
 def _card(lesson: Lesson, document: Document, marks: Sequence[Mark], link: str) -> Card:
-    text, shifted = _shortened(lesson.text, marks)
+    text, shifted = _shortened(*_as_list(lesson.text, marks))
     title = normalised(document.title)
     sections = tuple(part for part in (lesson.section or "").split(" > ") if part and title not in normalised(part))
-    # A context that only repeats what stands beside it says nothing.
-    beside = normalised(" ".join([document.title, lesson.text, *sections])).split()
-    is_new = not set(normalised(lesson.context or "").split()) <= set(beside)
-    return Card(lesson, document, render_excerpt(text, shifted), link, sections, lesson.context if is_new else None)
+    context = _news(lesson.context or "", [document.title, lesson.text, *sections])
+    return Card(lesson, document, render_excerpt(text, shifted), link, sections, context)
+
+
+def _news(context: str, beside: Sequence[str]) -> str:
+    """The parts of a lesson's context that say more than what is shown beside it."""
+    known = set(normalised(" ".join(beside)).split())
+    return " — ".join(part for part in context.split(" — ") if not set(normalised(part).split()) <= known)
+
+
+def _as_list(text: str, marks: Sequence[Mark]) -> tuple[str, Sequence[Mark]]:
+    """`text` with its first item's bullet, where it begins behind that bullet and goes on with the next items."""
+    first, newline, rest = text.partition("\n")
+    bullet = _BULLET.match(rest)
+    if not newline or bullet is None or _BULLET.match(first) or first.endswith(":"):
+        return text, marks
+    added = len(bullet[0])
+    moved = [replace(mark, start=mark.start + added, end=mark.end + added) for mark in marks]
+    return bullet[0] + text, moved
 
 
 def _shortened(text: str, marks: Sequence[Mark]) -> tuple[str, list[Mark]]:

@@ -1,0 +1,195 @@
+"""Fits what ranking needs for one model, and says how well it holds: `python -m benchmarks.fit_ranking DATA [--write]`.
+
+DATA has one folder a corpus, each with docs/ and queries.jsonl, and gold_lessons.jsonl beside them. Each corpus is
+ingested into a memory of its own. Every figure is leave-one-corpus-out: what is measured on a corpus was fitted on
+the others. With --write, what is fitted on all of them goes to retriever/calibration.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+
+from ingest.gold import read_gold  # noqa: E402
+from ingest.passages import cut  # noqa: E402
+from ingest.pipeline import IngestOptions, ingest  # noqa: E402
+from ingest.syntax import plain  # noqa: E402
+from retriever import verdict as verdicts  # noqa: E402
+from retriever.config import Settings  # noqa: E402
+from retriever.evaluation import JudgedQuery, evaluate, read_queries  # noqa: E402
+from retriever.lesson import Filters, normalised  # noqa: E402
+from retriever.memory import Memory  # noqa: E402
+from retriever.verdict import Calibration, Evidence, weigh  # noqa: E402
+
+# Strength of the penalty on the squares of standardised weights: one pseudo-observation.
+PENALTY = 1.0
+
+# Confidence from which an answer counts as one. Below one half because an answer withheld costs more than nearest
+# misses that are shown as an answer.
+THRESHOLD = 0.4
+TARGET = Path(__file__).parent.parent / "retriever" / "calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A judged query with the evidence that its corpus gave for it."""
+
+    corpus: str
+    judged: JudgedQuery
+    evidence: Evidence
+
+
+def main() -> None:
+    """Observe, fit, report, and write where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--corpora", nargs="+", default=["mybinder", "icco", "2i2c"])
+    parser.add_argument("--models", type=Path, default=Settings().models)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder), models=options.models, model=options.model)
+        memories = {name: _memory(settings, options.data / name, Path(folder) / name) for name in options.corpora}
+        report(memories, options.data, options.write)
+        for memory in memories.values():
+            memory.close()
+
+
+def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
+    """Print the figures, each corpus by what the others gave; write what all of them give."""
+    first = next(iter(memories.values()))
+    embeddings, labels, sources = _gold_sentences(data / "gold_lessons.jsonl", data, first)
+    observed = [
+        Observed(name, judged, weigh(found.question, found.ranking))
+        for name, memory in memories.items()
+        for judged in read_queries(data / name / "queries.jsonl")
+        if (found := memory.search.find(judged.query, k=10, per_document=2, filters=Filters())).ranking
+    ]
+
+    def fitted(without: str | None) -> Calibration:
+        kept = sources != without
+        lesson = _logistic(embeddings[kept], labels[kept], PENALTY)[1:]
+        return _calibration([item for item in observed if item.corpus != without], lesson)
+
+    for name, memory in memories.items():
+        found = fitted(name)
+        known = {memory.fingerprint: asdict(found)}
+        with _calibrated(known):
+            print(f"\n{name}\n" + evaluate(read_queries(data / name / "queries.jsonl"), memory.ask).as_text())
+    _print_reliability(observed, [fitted(item.corpus) for item in observed])
+    if write:
+        everything = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
+        everything[first.fingerprint] = asdict(fitted(None))
+        TARGET.write_text(json.dumps(everything, indent=None, sort_keys=True) + "\n", "utf-8")
+        print(f"\nwritten to {TARGET}")
+
+
+def _memory(settings: Settings, corpus: Path, home: Path) -> Memory:
+    memory = Memory.open(replace(settings, home=home), create=True)
+    ingest(memory, corpus / "docs", IngestOptions())
+    return memory
+
+
+class _calibrated:  # noqa: N801 - used as a context manager, in one place
+    """While it lasts, these calibrations are the known ones."""
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        self._known = known
+
+    def __enter__(self) -> None:
+        self._before = verdicts.known_calibrations
+        verdicts.known_calibrations = lambda: self._known
+        verdicts.calibration_for.cache_clear()
+
+    def __exit__(self, *_: object) -> None:
+        verdicts.known_calibrations = self._before
+        verdicts.calibration_for.cache_clear()
+
+
+def _gold_sentences(
+    gold: Path, data: Path, memory: Memory
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Embeddings of the sentences of the gold documents, whether each states a must, and its corpus; no mays."""
+    texts: list[str] = []
+    labels: list[bool] = []
+    sources: list[str] = []
+    for item in read_gold(gold):
+        path = data / item.corpus / (item.text_file or f"docs/{item.path}")
+        text = path.read_text("utf-8", errors="replace")
+        must = [normalised(lesson.text) for lesson in item.must]
+        may = [normalised(words) for words in item.may]
+        for start, end in (span for group in cut(text) for span in group.sentences):
+            words = normalised(text[start:end])
+            is_must = any(_same(words, lesson) for lesson in must)
+            if len(words) >= 8 and (is_must or not any(_same(words, lesson) for lesson in may)):
+                texts.append(plain(text[start:end]))
+                labels.append(is_must)
+                sources.append(item.corpus)
+    return memory.embedder.encode_documents(texts), np.asarray(labels), np.asarray(sources)
+
+
+def _same(words: str, lesson: str) -> bool:
+    return bool(lesson) and (lesson[:50] in words or (len(words) > 25 and words[:50] in lesson))
+
+
+def _calibration(observed: Sequence[Observed], lesson: np.ndarray[Any, Any]) -> Calibration:
+    rows = np.asarray([[item.evidence.score, item.evidence.missing, item.evidence.words] for item in observed])
+    labels = np.asarray([bool(item.judged.relevant) for item in observed])
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    weights = _logistic((rows - mean) / spread, labels, PENALTY, balanced=False)
+    slopes = weights[1:] / spread
+    intercept = float(weights[0] - slopes @ mean)
+    score, missing, words = (round(float(value), 4) for value in slopes)
+    direction = tuple(round(float(value), 3) for value in lesson)
+    return Calibration(round(intercept, 4), score, missing, words, THRESHOLD, direction)
+
+
+def _logistic(
+    rows: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], penalty: float, *, balanced: bool = True
+) -> np.ndarray[Any, Any]:
+    """Intercept and weights of a ridge logistic regression, by Newton's method; the intercept is free."""
+    design = np.hstack([np.ones((len(rows), 1)), rows])
+    shares = len(labels) / (2 * np.asarray([(~labels).sum(), labels.sum()])) if balanced else np.ones(2)
+    sample = shares[labels.astype(int)]
+    ridge = np.diag([1e-9, *[penalty] * rows.shape[1]])
+    weights = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ weights))
+        gradient = design.T @ (sample * (labels - chance)) - ridge @ weights
+        curvature = (design * (sample * chance * (1 - chance))[:, None]).T @ design + ridge
+        step = np.linalg.solve(curvature, gradient)
+        weights += step
+        if np.abs(step).max() < 1e-8:
+            break
+    return weights
+
+
+def _print_reliability(observed: Sequence[Observed], fitted: Sequence[Calibration]) -> None:
+    confidence = np.asarray(
+        [verdicts.probability(one, item.evidence) for one, item in zip(fitted, observed, strict=True)]
+    )
+    real = np.asarray([bool(item.judged.relevant) for item in observed])
+    traps = np.asarray([item.judged.trap for item in observed])
+    print("\nall corpora, each by the others\n  confidence   queries   answerable")
+    for low in np.arange(0.0, 1.0, 0.2):
+        inside = (confidence >= low) & (confidence < low + 0.2 + (low > 0.7))
+        print(f"  {low:.1f} - {low + 0.2:.1f}   {inside.sum():7d}   {real[inside].mean():10.2f}")
+    print("  threshold   answered   falsely   traps falsely")
+    for threshold in (0.3, 0.35, 0.4, 0.45, 0.5, 0.6):
+        over = confidence >= threshold
+        print(f"  {threshold:9.2f}   {over[real].mean():8.2f}   {over[~real].mean():7.2f}   {over[traps].mean():13.2f}")
+
+
+if __name__ == "__main__":
+    main()
