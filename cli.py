@@ -91,14 +91,12 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 @click.option("--explain", is_flag=True, help="Show line by line what is taken as what, and why; change nothing.")
 @_json_option
 @click.pass_context
-def ingest(
-    context: click.Context, /, paths: tuple[Path, ...], explain: bool, as_json: bool, **options: Any
-) -> None:
+def ingest(context: click.Context, /, paths: tuple[Path, ...], explain: bool, as_json: bool, **options: Any) -> None:
     """Read folders and files into the memory; safe to repeat."""
     from ingest.report import report_text
 
     if explain:
-        _explain(paths)
+        _explain(paths, int(_settings(context).max_file_mb * 1e6))
         return
     reports = _ingest_all(context, paths, options)
     if as_json:
@@ -122,17 +120,16 @@ def _ingest_all(context: click.Context, paths: tuple[Path, ...], options: dict[s
                 with _progress(f"Reading {path}") as tell:
                     reports.append(run(memory, path, wanted, tell))
             except KeyboardInterrupt:
-                raise click.ClickException(
-                    "Stopped. What was read so far is kept; run it again to go on."
-                ) from None
+                raise click.ClickException("Stopped. What was read so far is kept; run it again to go on.") from None
     return reports
 
 
-def _explain(paths: tuple[Path, ...]) -> None:
-    from ingest.explain import explain_file
+def _explain(paths: tuple[Path, ...], max_file_bytes: int) -> None:
+    from ingest.explaining import explain_file
+    from retriever.terminal import clean
 
     for path in paths:
-        click.echo(explain_file(path))
+        click.echo(clean(explain_file(path, max_file_bytes)))
 
 
 @contextlib.contextmanager
@@ -170,8 +167,14 @@ def _filter_options(command: Any) -> Any:
 @_json_option
 @click.pass_context
 def ask(
-    context: click.Context, /, query: str, k: int | None, per_document: int | None, explain: bool, as_json: bool,
-    **filters: Any
+    context: click.Context,
+    /,
+    query: str,
+    k: int | None,
+    per_document: int | None,
+    explain: bool,
+    as_json: bool,
+    **filters: Any,
 ) -> None:
     """Show the best lessons about a question."""
     from retriever.asking import ask_anywhere, filters_from

@@ -1,8 +1,9 @@
-"""Fits what ranking needs for one model, and says how well it holds: `python -m benchmarks.fit_ranking DATA [--write]`.
+"""Fits what ranking needs for one model and says how well it holds: `python -m benchmarks.fit_ranking DATA`.
 
-DATA has one folder a corpus, each with docs/ and queries.jsonl, and gold_lessons.jsonl beside them. Each corpus is
-ingested into a memory of its own. Every figure is leave-one-corpus-out: what is measured on a corpus was fitted on
-the others. With --write, what is fitted on all of them goes to retriever/calibration.json.
+DATA has one folder a corpus, each with docs/ and queries.jsonl, and gold_lessons.jsonl beside them. Each
+corpus is ingested into a memory of its own. Every figure is leave-one-corpus-out: what is measured on a
+corpus was fitted on the others. With --write, what is fitted on all of them goes to
+retriever/calibration.json.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from retriever.verdict import Calibration, Evidence, weigh  # noqa: E402
 # Strength of the penalty on the squares of standardised weights: one pseudo-observation.
 PENALTY = 1.0
 
-# Confidence from which an answer counts as one. Below one half because an answer withheld costs more than nearest
-# misses that are shown as an answer.
+# Confidence from which an answer counts as one. Below one half because an answer withheld costs more than
+# nearest misses that are shown as an answer.
 THRESHOLD = 0.4
 TARGET = Path(__file__).parent.parent / "retriever" / "calibration.json"
 
@@ -83,8 +84,7 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         return _calibration([item for item in observed if item.corpus != without], lesson)
 
     for name, memory in memories.items():
-        found = fitted(name)
-        known = {memory.fingerprint: asdict(found)}
+        known = {memory.fingerprint: asdict(fitted(name))}
         with _calibrated(known):
             print(f"\n{name}\n" + evaluate(read_queries(data / name / "queries.jsonl"), memory.ask).as_text())
     _print_reliability(observed, [fitted(item.corpus) for item in observed])
@@ -120,7 +120,7 @@ class _calibrated:  # noqa: N801 - used as a context manager, in one place
 def _gold_sentences(
     gold: Path, data: Path, memory: Memory
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Embeddings of the sentences of the gold documents, whether each states a must, and its corpus; no mays."""
+    """Embeddings of the gold documents' sentences, whether each states a must, and its corpus; no mays."""
     texts: list[str] = []
     labels: list[bool] = []
     sources: list[str] = []
@@ -185,10 +185,11 @@ def _print_reliability(observed: Sequence[Observed], fitted: Sequence[Calibratio
     for low in np.arange(0.0, 1.0, 0.2):
         inside = (confidence >= low) & (confidence < low + 0.2 + (low > 0.7))
         print(f"  {low:.1f} - {low + 0.2:.1f}   {inside.sum():7d}   {real[inside].mean():10.2f}")
-    print("  threshold   answered   falsely   traps falsely")
+    print("  threshold   answered    falsely      traps")
     for threshold in (0.3, 0.35, 0.4, 0.45, 0.5, 0.6):
         over = confidence >= threshold
-        print(f"  {threshold:9.2f}   {over[real].mean():8.2f}   {over[~real].mean():7.2f}   {over[traps].mean():13.2f}")
+        shares = "   ".join(f"{over[group].mean():8.2f}" for group in (real, ~real, traps))
+        print(f"  {threshold:9.2f}   {shares}")
 
 
 if __name__ == "__main__":

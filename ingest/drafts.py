@@ -25,6 +25,16 @@ def read_by(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A redacted text with its metadata; `redacted` counts by rule."""
+
+    text: str
+    meta: Metadata
+    warnings: tuple[str, ...]
+    redacted: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Drafted:
     """A draft with what a report has to say about it; `redacted` counts by rule."""
 
@@ -57,18 +67,22 @@ def touched_by(lines: frozenset[str], documents: Mapping[str, Sequence[Document]
     """The paths of those files in which any of these normalised lines stands."""
     if not lines:
         return ()
-    return tuple(
-        path for path, items in documents.items() if any(lines & template_lines(item.text) for item in items)
-    )
+    return tuple(path for path, items in documents.items() if any(lines & template_lines(item.text) for item in items))
 
 
-def _draft(path: str, reading: Reading, boilerplate: frozenset[str]) -> Drafted:
+def cleaned(path: str, reading: Reading) -> Cleaned:
+    """The reading as it may be stored, with its metadata."""
     redaction = redact(reading.text)
     fields = tuple((name, redact(value).text) for name, value in reading.fields)
     clean = replace(reading, text=redaction.text, fields=fields)
     meta, warnings = resolve(path, clean)
-    draft = _found(reading.part, clean.text, (path, meta), boilerplate)
-    return Drafted(draft, (*reading.warnings, *warnings), redaction.counts)
+    return Cleaned(clean.text, meta, (*reading.warnings, *warnings), redaction.counts)
+
+
+def _draft(path: str, reading: Reading, boilerplate: frozenset[str]) -> Drafted:
+    clean = cleaned(path, reading)
+    draft = _found(reading.part, clean.text, (path, clean.meta), boilerplate)
+    return Drafted(draft, clean.warnings, clean.redacted)
 
 
 def _found(part: str | None, text: str, about: tuple[str, Metadata], boilerplate: frozenset[str]) -> Draft:

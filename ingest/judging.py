@@ -22,10 +22,12 @@ def judge_queries(settings: Settings, queries: Path, root: Path | None) -> Repor
     if root is None:
         with Memory.open(settings) as memory:
             return evaluate(judged, memory.ask)
-    with tempfile.TemporaryDirectory(prefix="lessons-eval-") as home:
-        with Memory.open(replace(settings, home=Path(home)), create=True) as memory:
-            ingest(memory, root, IngestOptions(max_file_bytes=int(settings.max_file_mb * 1e6)))
-            return evaluate(judged, memory.ask)
+    with (
+        tempfile.TemporaryDirectory(prefix="lessons-eval-") as home,
+        Memory.open(replace(settings, home=Path(home)), create=True) as memory,
+    ):
+        ingest(memory, root, IngestOptions(max_file_bytes=int(settings.max_file_mb * 1e6)))
+        return evaluate(judged, memory.ask)
 
 
 def judge_extraction(gold: Path, root: Path | None) -> GoldReport:

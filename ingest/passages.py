@@ -1,8 +1,9 @@
-"""How a document is cut: into sentences, which are embedded, and passages, which gather neighbouring sentences.
+"""How a document is cut: into sentences, which are embedded, and passages, which gather neighbours.
 
-A sentence here is the smallest text worth showing: a sentence of prose, a list item's sentence, a table row, some
-lines of code. Sentences do not overlap, so embedding a document costs its tokens once; a passage's embedding is
-pooled from those of its sentences. Measured in docs/ranking.md: better than embedding passages by themselves.
+A sentence here is the smallest text worth showing: a sentence of prose, a list item's sentence, a table row,
+some lines of code. Sentences do not overlap, so embedding a document costs its tokens once; a passage's
+embedding is pooled from those of its sentences. Measured in docs/ranking.md: better than embedding passages
+by themselves.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _CELLS = ("cell", "header")
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A passage and the spans of its sentences, in order; offsets are into the document, as the passage's are."""
+    """A passage and the spans of its sentences, in order; all offsets are into the document."""
 
     passage: Passage
     sentences: tuple[tuple[int, int], ...]
@@ -63,12 +64,12 @@ def split(text: str) -> tuple[Passage, ...]:
 
 
 def cut(text: str) -> tuple[Cut, ...]:
-    """The passages of a document with their sentences; a heading is a sentence only where nothing follows it."""
+    """The passages with their sentences; a heading is a sentence only where nothing follows it."""
     return tuple(_as_cut(group) for group in _packed(list(_pieces(text))))
 
 
 def pooled(embeddings: NDArray[float32], lengths: Sequence[int]) -> NDArray[float32]:
-    """The unit vector for sentences read together: their mean, weighted by the square roots of their lengths."""
+    """The unit vector for sentences read together: their mean, weighted by the roots of their lengths."""
     total: NDArray[float32] = np.sqrt(np.asarray(lengths, np.float32)) @ embeddings
     return total / max(float(np.linalg.norm(total)), 1e-12)
 
@@ -84,7 +85,9 @@ def _pieces(text: str) -> Iterator[_Piece]:
         if block.kind == "heading":
             yield _Piece(block.start, block.end, section, heading=True)
             continue
-        spans = ((block.start, block.end),) if block.kind in ("code", *_CELLS) else sentences(text, block.start, block.end)
+        spans = (
+            ((block.start, block.end),) if block.kind in ("code", *_CELLS) else sentences(text, block.start, block.end)
+        )
         limit = CODE_CHARS if block.kind == "code" else SENTENCE_CHARS
         for start, end in spans:
             for first, last in _shortened(text, start, end, limit):
@@ -133,7 +136,7 @@ def _shortened(text: str, start: int, end: int, limit: int) -> Iterator[tuple[in
 
 
 def _packed(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
-    """The pieces in groups of at most PASSAGE_CHARS; a new section starts a group unless the old one is still small."""
+    """The pieces in groups; a new section starts a new one unless the old one is still small."""
     group: list[_Piece] = []
     for piece in pieces:
         if group:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -117,9 +117,7 @@ def ingest(
 class _Run:
     """One ingest of one root."""
 
-    def __init__(
-        self, target: Target, root: Path, options: IngestOptions, tell: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, target: Target, root: Path, options: IngestOptions, tell: Callable[[Progress], None]) -> None:
         self._started = time.perf_counter()
         self._target = target
         self._options = options

@@ -46,9 +46,7 @@ _NO_MAILBOX = re.compile(
     | \.(?:png|jpe?g|gif|svg|webp|service|socket|timer|mount|slice|scope|target)$""",
     re.VERBOSE | re.IGNORECASE,
 )
-_LOGIN_BEFORE = re.compile(
-    r"://[^\s/@]*$|\b(?:ssh|scp|sftp|rsync|mosh)[ \t]+(?:-\w+[ \t]+(?:[\w./~:-]+[ \t]+)?){0,4}$"
-)
+_LOGIN_BEFORE = re.compile(r"://[^\s/@]*$|\b(?:ssh|scp|sftp|rsync|mosh)[ \t]+(?:-\w+[ \t]+(?:[\w./~:-]+[ \t]+)?){0,4}$")
 _LOGIN_AFTER = (":~", ":/", ":.")
 
 
@@ -60,9 +58,7 @@ def is_varied(match: re.Match[str]) -> bool:
 def is_random(match: re.Match[str]) -> bool:
     """A value that no person would choose as a name: letters and digits, not words and numbers in a row."""
     value = match["secret"]
-    mixed = (
-        re.search(r"\d", value) and re.search(r"[A-Za-z]", value) and not re.search(r"[\s(){}\[\]]", value)
-    )
+    mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value) and not re.search(r"[\s(){}\[\]]", value)
     if not mixed or len(value) < 10 or len(set(value)) < 7 or _is_placeholder(value):
         return False
     return not all(_SLUG_PART.fullmatch(part) for part in _PARTS.split(value))

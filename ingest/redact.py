@@ -148,15 +148,11 @@ def _option(name: str, words: str, is_real: Callable[[re.Match[str]], bool]) -> 
     return Rule(name, hints, re.compile(pattern, _KEY_FLAGS), is_real, view="lower")
 
 
-def _token(
-    name: str, prefixes: str, body: str, is_real: Callable[[re.Match[str]], bool] = plausible.is_varied
-) -> Rule:
+def _token(name: str, prefixes: str, body: str, is_real: Callable[[re.Match[str]], bool] = plausible.is_varied) -> Rule:
     """A vendor's token: one of `prefixes`, then `body`, which takes all it can so that no tail is left."""
     hints = tuple(prefixes.split())
     heads = "|".join(map(re.escape, hints))
-    return Rule(
-        name, hints, re.compile(rf"{_EDGE}(?P<secret>(?:{heads}){body})", re.ASCII), is_real, view="long"
-    )
+    return Rule(name, hints, re.compile(rf"{_EDGE}(?P<secret>(?:{heads}){body})", re.ASCII), is_real, view="long")
 
 
 def _shape(name: str, hints: str, pattern: str, is_real: Callable[[re.Match[str]], bool]) -> Rule:
@@ -230,9 +226,7 @@ RULES = (
         plausible.is_url_password,
     ),
     _shape("bearer-token", "earer", r"[Bb]earer[ \t]{1,8}(?P<secret>[\w.~+/-]{16,}=*)", plausible.is_random),
-    _shape(
-        "basic-login", "asic", r"[Bb]asic[ \t]{1,8}(?P<secret>[A-Za-z0-9+/_-]{6,}+={0,2})", plausible.is_basic
-    ),
+    _shape("basic-login", "asic", r"[Bb]asic[ \t]{1,8}(?P<secret>[A-Za-z0-9+/_-]{6,}+={0,2})", plausible.is_basic),
     _shape(
         "login-option",
         "-u",
@@ -263,9 +257,7 @@ def _measure(paths: tuple[str, ...]) -> Iterator[str]:
     """One line a rule for the text files at or below `paths`: how often, in how many; never what it found."""
     matches: Counter[str] = Counter()
     files: Counter[str] = Counter()
-    for file in (
-        file for path in map(Path, paths) for file in ([path] if path.is_file() else sorted(path.rglob("*")))
-    ):
+    for file in (file for path in map(Path, paths) for file in ([path] if path.is_file() else sorted(path.rglob("*")))):
         if file.is_file() and b"\0" not in (data := file.read_bytes()):
             files["all"] += 1
             for name, count in redact(data.decode(errors="replace")).counts:

@@ -121,6 +121,8 @@ def _summed(name: str, items: tuple[tuple[str, str], ...]) -> list[str]:
     for path, reason in items:
         reasons.setdefault(reason, []).append(path)
     return [
-        f"  {name}: {paths[0]}: {reason}" if len(paths) == 1 else f"  {name}: {len(paths)} files such as {paths[0]}: {reason}"
+        f"  {name}: {paths[0]}: {reason}"
+        if len(paths) == 1
+        else f"  {name}: {len(paths)} files such as {paths[0]}: {reason}"
         for reason, paths in reasons.items()
     ]

@@ -1,14 +1,14 @@
 """The core of Lessons, and everything that reads.
 
-    lesson.py      the values: Document, Passage, Lesson, Hit, Answer     errors.py     the error tree
-    config.py      settings and their defaults                            words.py      the one analysis of words
-    embedder.py    models found, checked, told apart; graph.py and transformer.py run them, export.py makes the graph
-    record/        the system of record: all SQL                          locks.py      locks between processes
-    vectors.py     the vector index (Chroma); probe.py, follow.py and follower.py keep it equal to the record
-    search.py      a question to an answer, with meaning.py, question.py, ranking.py, choosing.py, verdict.py, highlights.py
-    memory.py      Memory.open(home): builds and owns all of the above
-    evaluation.py  judged queries in, a report out                        doctor.py     every part checked
-    asking.py, terminal.py, demo.py   what the terminal needs             wire.py, web/  JSON, the page, the HTTP API
+lesson.py      the values: Document, Passage, Lesson, Hit, Answer     errors.py     the error tree
+config.py      settings and their defaults                            words.py      the one analysis of words
+embedder.py    models found, checked, told apart; graph.py and transformer.py run them, export.py makes the graph
+record/        the system of record: all SQL                          locks.py      locks between processes
+vectors.py     the vector index (Chroma); probe.py, follow.py and follower.py keep it equal to the record
+search.py      a question to an answer, with meaning.py, question.py, ranking.py, choosing.py, verdict.py, highlights.py
+memory.py      Memory.open(home): builds and owns all of the above
+evaluation.py  judged queries in, a report out                        doctor.py     every part checked
+asking.py, terminal.py, demo.py   what the terminal needs             wire.py, web/  JSON, the page, the HTTP API
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What to show of the documents that answer: the lesson, or where none was extracted the sentences, that say it.
+"""What to show of the documents that answer: the lesson, or where none was extracted the sentences.
 
-A text begins with the sentence likeliest to be the answer, or with a neighbour where together they are likelier, and
-goes on for as long as what follows is likely too: a glance should meet the lesson, and the rest its surroundings.
+A text begins with the sentence likeliest to be the answer, or with a neighbour where together they are
+likelier, and goes on for as long as what follows is likely too: a glance should meet the lesson, and the
+rest its surroundings.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ GLANCE_CHARS = 240
 # A text ends before sentences that are less likely to answer than this share of its likeliest.
 TAIL_SHARE = 0.1
 
-# So many documents show their further texts right away; those of the others come after all first ones, so that ten
-# texts tell of eight documents and not of five.
+# So many documents show their further texts right away; those of the others come after all first ones, so
+# that ten texts tell of eight documents and not of five.
 FULL_DOCUMENTS = 2
 
-# What a document's second text is behind its first: nothing that anybody would notice, but it settles the order.
+# What a document's second text is behind its first: nothing that anybody would notice, but it settles the
+# order.
 PLACE_STEP = 1e-6
 
 

@@ -97,12 +97,23 @@ def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
 # Options of single commands that have a variable but are no setting; cli.py declares them through click.
 OPTION_VARIABLES = frozenset(
     ENVIRONMENT_PREFIX + name
-    for name in ("SOURCE", "URL_TEMPLATE", "PRUNE", "DRY_RUN", "YES", "JSON", "VERBOSE", "COLUMNS", "COMPLETE", "REQUIRE_BROWSER")
+    for name in (
+        "SOURCE",
+        "URL_TEMPLATE",
+        "PRUNE",
+        "DRY_RUN",
+        "YES",
+        "JSON",
+        "VERBOSE",
+        "COLUMNS",
+        "COMPLETE",
+        "REQUIRE_BROWSER",
+    )
 )
 
 
 def _is_injected(name: str, value: str) -> bool:
-    """Kubernetes gives every pod variables for a Service called `lessons`: LESSONS_PORT=tcp://…, LESSONS_SERVICE_HOST."""
+    """Kubernetes gives pods variables for a Service called `lessons`: LESSONS_PORT=tcp://…, LESSONS_SERVICE_HOST."""
     return "_SERVICE_" in name or name.startswith("LESSONS_PORT_") or "://" in value and name == "LESSONS_PORT"
 
 

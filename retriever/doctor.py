@@ -96,9 +96,7 @@ def _index(memory: Memory) -> Check:
 
 
 def _compare_index(memory: Memory, index: Any, number: int) -> Check:
-    missing = sum(
-        len(memory.record.changes.owners(unit, memory.fingerprint) ^ index.keys(unit)) for unit in UNITS
-    )
+    missing = sum(len(memory.record.changes.owners(unit, memory.fingerprint) ^ index.keys(unit)) for unit in UNITS)
     if missing:
         mend = "Run `lessons reindex`; it is built anew from the record."
         return Check("index", False, f"generation {number} differs from the record in {missing} entries", mend)

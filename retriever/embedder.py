@@ -153,7 +153,8 @@ def _hashes(path: Path, models: Path) -> dict[str, str]:
     files = sorted(
         file
         for file in path.rglob("*")
-        if file.is_file() and (file.name in _FINGERPRINTED or file.suffix == ".safetensors" or file.name == "config.json")
+        if file.is_file()
+        and (file.name in _FINGERPRINTED or file.suffix == ".safetensors" or file.name == "config.json")
     )
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     key = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:16]

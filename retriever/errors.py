@@ -1,17 +1,17 @@
 """The errors of the domain. Each message says what happened, to what, and what to do.
 
-    RetrieverError
-    ├── SourceError            a folder or file cannot be read as asked
-    ├── SettingError           a setting that cannot be used
-    ├── StoreError             the memory on disk
-    │   ├── NotAMemory         the folder is not a home of ours
-    │   ├── RecordTooNew       written by a newer version of this program
-    │   ├── RecordDamaged      the record fails its checks
-    │   ├── HomeBusy           another process holds what is needed
-    │   └── IndexUnavailable   the vector index cannot be used now; words still answer
-    ├── ModelError             the embedding model is missing, changed or of another kind
-    ├── InvalidQuery           a query, filter or number that cannot be answered
-    └── NotFound               no lesson or document by that id or path
+RetrieverError
+├── SourceError            a folder or file cannot be read as asked
+├── SettingError           a setting that cannot be used
+├── StoreError             the memory on disk
+│   ├── NotAMemory         the folder is not a home of ours
+│   ├── RecordTooNew       written by a newer version of this program
+│   ├── RecordDamaged      the record fails its checks
+│   ├── HomeBusy           another process holds what is needed
+│   └── IndexUnavailable   the vector index cannot be used now; words still answer
+├── ModelError             the embedding model is missing, changed or of another kind
+├── InvalidQuery           a query, filter or number that cannot be answered
+└── NotFound               no lesson or document by that id or path
 """
 
 from __future__ import annotations

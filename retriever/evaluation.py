@@ -1,8 +1,9 @@
 """Judged queries in, a report out: how good the answers are, with intervals, and which queries went wrong.
 
-One query a line, as JSON: `id`, `query`, `kind`, `relevant` {path below the ingested root: 2 answers | 1 related},
-empty for what nobody recorded, and optionally `lesson`, the sentence that should be shown, and `trap`. nDCG has the
-gain 2^relevance - 1 (Burges et al. 2005) and, like recall and MRR, comes from ir-measures.
+One query a line, as JSON: `id`, `query`, `kind`, `relevant` {path below the ingested root: 2 answers | 1
+related}, empty for what nobody recorded, and optionally `lesson`, the sentence that should be shown, and
+`trap`. nDCG has the gain 2^relevance - 1 (Burges et al. 2005) and, like recall and MRR, comes from
+ir-measures.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one query got. `measures` lacks what cannot be said of it; `came` are the paths of the documents."""
+    """What one query got; `measures` lacks what cannot be said of it, `came` are the documents' paths."""
 
     judged: JudgedQuery
     measures: Mapping[str, float]
@@ -81,6 +82,7 @@ class Figure:
         }
 
     def __str__(self) -> str:
+        """The mean and its interval with three digits."""
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
@@ -106,7 +108,9 @@ class Report:
             "answered falsely": unreal,
             "answered falsely, traps": [item for item in unreal if item.judged.trap],
         }
-        found = {name: _figure([float(bool(item.answered)) for item in items]) for name, items in shares.items() if items}
+        found = {
+            name: _figure([float(bool(item.answered)) for item in items]) for name, items in shares.items() if items
+        }
         if real and unreal:
             found["AUROC"] = _auroc(*([item.confidence or 0.0 for item in items] for items in (real, unreal)))
         return found
@@ -116,7 +120,7 @@ class Report:
         return tuple(dict.fromkeys(item.judged.kind for item in self.outcomes if item.judged.relevant))
 
     def failures(self) -> tuple[Outcome, ...]:
-        """Answerable queries whose best document is not first, or that were said to have no answer; worst first."""
+        """What is answered but not by the first document, said to have no answer, or answered falsely."""
         wrong = [
             item
             for item in self.outcomes
@@ -143,7 +147,10 @@ class Report:
         for kind in (None, *self.kinds()):
             figures = self.figures(kind)
             if figures:
-                lines += ["", f"{kind or 'all'} ({max(figure.count for figure in figures.values())} answerable)"]
+                lines += [
+                    "",
+                    f"{kind or 'all'} ({max(figure.count for figure in figures.values())} answerable)",
+                ]
                 lines += [f"  {name:<26}{figure}" for name, figure in figures.items()]
         verdict = self.verdict()
         if verdict:
@@ -168,11 +175,11 @@ def read_queries(path: Path) -> tuple[JudgedQuery, ...]:
             judged = _judged(json.loads(line), number)
         except (ValueError, TypeError, KeyError) as error:
             raise SourceError(
-                f"Line {number} of {path} is no judged query ({error}); it needs a JSON object with a text `query` and "
-                "`relevant`, an object of paths with the numbers 1 or 2."
+                f"Line {number} of {path} is no judged query ({error}); it needs a JSON object with a text `query` "
+                "and `relevant`, an object of paths with the numbers 1 or 2."
             ) from error
         if judged.id in seen:
-            raise SourceError(f"Line {number} of {path} has the id {judged.id!r} of an earlier line; ids must differ.")
+            raise SourceError(f"Line {number} of {path} repeats the id {judged.id!r}; ids must differ.")
         seen.add(judged.id)
         found.append(judged)
     if not found:
@@ -193,7 +200,7 @@ def evaluate(queries: Sequence[JudgedQuery], ask: Ask) -> Report:
 
 
 def compare(first: Report, second: Report) -> dict[str, Figure]:
-    """{measure: the mean of second minus first over the queries they share}; an interval without 0 is a difference."""
+    """{measure: the mean of second minus first, by query}; an interval without 0 is a difference."""
     before = {item.judged.id: item.measures for item in first.outcomes}
     found = {}
     for name in MEASURES:
@@ -267,14 +274,12 @@ def _figure(values: Sequence[float]) -> Figure:
 
 
 def _auroc(real: Sequence[float], unreal: Sequence[float]) -> Figure:
-    """The share of pairs of an answerable and an unanswerable query in the right order, a tie counting half."""
+    """The share of pairs, one answerable and one not, in the right order; a tie counts half."""
     differences = np.sign(np.asarray(real)[:, None] - np.asarray(unreal)[None, :]) / 2 + 0.5
     random = np.random.default_rng(SEED)
     rows = random.integers(0, len(real), (BOOTSTRAPS, len(real)))
     columns = random.integers(0, len(unreal), (BOOTSTRAPS, len(unreal)))
-    means = [
-        float(differences[np.ix_(row, column)].mean()) for row, column in zip(rows, columns, strict=True)
-    ]
+    means = [float(differences[np.ix_(row, column)].mean()) for row, column in zip(rows, columns, strict=True)]
     low, high = np.quantile(means, (0.025, 0.975))
     return Figure(float(differences.mean()), float(low), float(high), len(real) + len(unreal))
 

@@ -138,9 +138,7 @@ class IndexKeeper:
         }
         for unit in UNITS:
             owners = sorted(
-                owner
-                for owner in self._record.changes.owners(unit, self._fingerprint)
-                if (unit, owner) not in pending
+                owner for owner in self._record.changes.owners(unit, self._fingerprint) if (unit, owner) not in pending
             )
             chosen = owners[:: max(1, len(owners) // _SAMPLES)][:_SAMPLES]
             samples[unit] = self._record.changes.embeddings(unit, self._fingerprint, chosen)

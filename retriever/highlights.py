@@ -25,7 +25,7 @@ _GAP = re.compile(r"[\s\-_/.,:'\"’]{0,2}")
 
 
 def highlight(choice: Choice, question: Question) -> tuple[tuple[int, int], ...]:
-    """(start, end) relative to the text shown, sorted, without overlaps: the matching words, or else the best sentence."""
+    """(start, end) in the text shown, sorted and apart: the matching words, or else the best sentence."""
     text = choice.ranked.bundle.document.text[choice.start : choice.end]
     marks, share = _words(text, question)
     if share < TOLD_BY_WORDS:

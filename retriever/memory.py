@@ -15,7 +15,7 @@ from retriever.embedder import find_model, open_embedder
 from retriever.errors import HomeBusy, NotAMemory, NotFound, RetrieverError, StoreError
 from retriever.follow import IndexKeeper
 from retriever.follower import Follower
-from retriever.lesson import Answer, Document, Filters, Lesson, Page, Passage
+from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
 from retriever.locks import ProcessLock
 from retriever.record import FILE_NAME, Record
 from retriever.search import Search
@@ -81,7 +81,7 @@ class Memory:
         return open_embedder(self.settings.model, self.settings.models, self.settings.threads)
 
     def ask(
-        self, query: str, *, k: int | None = None, per_document: int | None = None, filters: Filters = Filters()
+        self, query: str, *, k: int | None = None, per_document: int | None = None, filters: Filters = NO_FILTERS
     ) -> Answer:
         """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault."""
         started = time.perf_counter()
@@ -125,7 +125,7 @@ class Memory:
         """Documents, newest first, those without a date last."""
         return self.record.library.browse_documents(filters, limit=limit, after=after)
 
-    def facets(self, filters: Filters = Filters()) -> dict[str, tuple[tuple[str, int], ...]]:
+    def facets(self, filters: Filters = NO_FILTERS) -> dict[str, tuple[tuple[str, int], ...]]:
         """{field: (value, how many)} over what the filters leave, most frequent first."""
         return self.record.library.facets(filters)
 

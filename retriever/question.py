@@ -31,7 +31,7 @@ class Pieces(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A word of the question: what it is looked up by, how rare it is here, and how rare in the language at large."""
+    """A word of the question, how rare it is here, and how rare in the language at large."""
 
     word: QueryWord
     idf: float
@@ -42,8 +42,8 @@ class Asked:
 class Question:
     """What is asked. `embedding` is None without a model.
 
-    `pieces` holds the unit vectors of the words' pieces, `piece_weights` their shares, which add up to 1; both are
-    None where the model has no table of pieces.
+    `pieces` holds the unit vectors of the words' pieces, `piece_weights` their shares, which add up to 1;
+    both are None where the model has no table of pieces.
     """
 
     embedding: Floats | None
@@ -88,9 +88,10 @@ def read_question(
 def doubtful(
     words: Sequence[QueryWord], frequencies: Mapping[str, int], pieces: Pieces | None
 ) -> tuple[QueryWord, ...]:
-    """The words that may be mistyped: no document holds them, and the model's vocabulary does not have them whole.
+    """The words that may be mistyped: in no document, and not whole in the model's vocabulary.
 
-    A real word that nobody here used must stay as it is, or "ransomware" would be read as something that is there.
+    A real word that nobody here used must stay as it is, or "ransomware" would be read as something that is
+    there.
     """
     unknown = [word for word in words if not word.is_whole and not frequencies.get(word.token, 0)]
     if pieces is None or not unknown:
@@ -108,7 +109,7 @@ def unit_rows(rows: Floats) -> Floats:
 def _rarity(ids: Ids) -> float:
     """How rare a word is in the language at large, in [0, 2].
 
-    A vocabulary of word pieces lists them by frequency, and rare words fall into several pieces: the sum of the
-    pieces' log ranks is a word's surprise, by Zipf's law. The first 1,000 entries are not words.
+    A vocabulary of word pieces lists them by frequency, and rare words fall into several pieces: the sum of
+    the pieces' log ranks is a word's surprise, by Zipf's law. The first 1,000 entries are not words.
     """
     return min(2.0, sum(math.log(max(int(number) - 1000, 20)) for number in ids) / math.log(29_000))

@@ -1,12 +1,13 @@
 """The order of the documents that may answer a question: pure functions over what search gathered.
 
-Every signal is made of cosines or of shares of the question's words, so it means the same whatever else is compared
-and however large the memory is. What each is worth, and what was tried and dropped: docs/ranking.md.
+Every signal is made of cosines or of shares of the question's words, so it means the same whatever else is
+compared and however large the memory is. What each is worth, and what was tried and dropped:
+docs/ranking.md.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,10 +26,10 @@ class Weights:
     """Everything that can be tuned; round, because the optimum is flat: `python -m benchmarks.fit_ranking`.
 
     `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `stated` is added to a
-    sentence's cosine where it is an extracted lesson. `title`, `labels` and `headings` weigh an occurrence of a word
-    against one in the body; `k1` and `b` are BM25's. `neighbours` is how many sentences a window has. The `shown_`
-    ones are log-odds that a sentence is the one to show; with a direction in which lessons lie, what was extracted
-    counts `shown_stated_too` beside `shown_lesson`.
+    sentence's cosine where it is an extracted lesson. `title`, `labels` and `headings` weigh an occurrence
+    of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is how many sentences a window
+    has. The `shown_` ones are log-odds that a sentence is the one to show; with a direction in which lessons
+    lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
     """
 
     sentence: float = 0.7
@@ -57,8 +58,9 @@ WEIGHTS = Weights()
 class Ranked:
     """A document with its score and the shares that add up to it.
 
-    `matched` are the tokens of the question that the document holds. For each sentence `nearness` says how near it is
-    to the question, and `likelihood`, as log-odds up to a constant, whether it is the one to show.
+    `matched` are the tokens of the question that the document holds. For each sentence `nearness` says how
+    near it is to the question, and `likelihood`, as log-odds up to a constant, whether it is the one to
+    show.
     """
 
     bundle: Bundle
@@ -74,11 +76,11 @@ def shortlist(
 ) -> list[int]:
     """The keys of the `limit` most promising documents, best first.
 
-    `by_meaning` holds lists of (document key, cosine), such as one for passages and one for lessons, `by_words`
-    (document key, BM25); a document may come several times. Where a list does not have it, it is taken to be as
-    good as the last one there.
+    `by_meaning` holds lists of (document key, cosine), such as one for passages and one for lessons,
+    `by_words` (document key, BM25); a document may come several times. Where a list does not have it, it is
+    taken to be as good as the last one there.
     """
-    scores: Counter[int] = Counter()
+    scores: defaultdict[int, float] = defaultdict(float)
     meanings = [_best_each(found) for found in by_meaning if found]
     words = _best_each(by_words)
     keys = set(words).union(*meanings)
@@ -101,8 +103,9 @@ def rank(
 ) -> tuple[Ranked, ...]:
     """The documents, best first, ties by id.
 
-    `mean_tokens` is the length of the memory's average document, `lesson_direction` where in the model's space
-    sentences that state a lesson lie (verdict.Calibration); without it, only what was extracted counts as a lesson.
+    `mean_tokens` is the length of the memory's average document, `lesson_direction` where in the model's
+    space sentences that state a lesson lie (verdict.Calibration); without it, only what was extracted counts
+    as a lesson.
     """
     told = [bundle for bundle in bundles if len(bundle.spans)]
     if not told:
@@ -141,7 +144,7 @@ def rank(
 
 
 def lessons_begun(bundle: Bundle) -> Ids:
-    """int (n,): for each sentence the index of the lesson that it is part of, -1 where it is part of none."""
+    """For each sentence the index of the lesson that it is part of, -1 where it is part of none."""
     found = np.full(len(bundle.spans), -1)
     spans = np.asarray([(lesson.start, lesson.end) for lesson in bundle.lessons]).reshape(-1, 2)
     first = np.searchsorted(bundle.spans[:, 1], spans[:, 0], side="right")
@@ -155,8 +158,8 @@ def lessons_begun(bundle: Bundle) -> Ids:
 class _Rows:
     """The sentences of several documents under each other.
 
-    `starts` has the first row of each document, `passages` the first of each passage, `first_passages` the index in
-    `passages` of each document's first one, `ends` the end of each row's document.
+    `starts` has the first row of each document, `passages` the first of each passage, `first_passages` the
+    index in `passages` of each document's first one, `ends` the end of each row's document.
     """
 
     bundles: Sequence[Bundle]
@@ -219,8 +222,8 @@ def _cosines(rows: Floats, query: Floats) -> Floats:
 def _closeness(rows: _Rows, question: Question) -> Floats | None:
     """For each sentence the share of the question whose words, or near ones, it holds; None without a table.
 
-    Late interaction (ColBERT, arXiv:2004.12832, equation 3) over the model's input vectors, which are the same for
-    a word wherever it stands, so that nothing but its number has to be stored.
+    Late interaction (ColBERT, arXiv:2004.12832, equation 3) over the model's input vectors, which are the
+    same for a word wherever it stands, so that nothing but its number has to be stored.
     """
     ends = [bundle.piece_ends for bundle in rows.bundles]
     if question.pieces is None or question.piece_weights is None or question.piece_vectors is None:
@@ -243,10 +246,14 @@ def _closeness(rows: _Rows, question: Question) -> Floats | None:
 
 
 def _counts(bundle: Bundle, question: Question, weights: Weights) -> dict[str, float]:
-    """{token of the question: how often the document has it, an occurrence in a field counting what it weighs}."""
+    """{token of the question: how often the document has it, weighted by field}."""
     wanted = {item.word.token for item in question.asked}
     found: dict[str, float] = {}
-    fields = ((bundle.title, weights.title), (bundle.labels, weights.labels), (bundle.headings, weights.headings))
+    fields = (
+        (bundle.title, weights.title),
+        (bundle.labels, weights.labels),
+        (bundle.headings, weights.headings),
+    )
     for field_tokens, weight in (*fields, *((line, 1.0) for line in bundle.tokens)):
         for token in field_tokens:
             if token in wanted:
@@ -259,7 +266,7 @@ def _length(bundle: Bundle) -> int:
 
 
 def _bm25(counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights) -> Floats:
-    """BM25 over the fields together, as a share of the most that the question's words could give, in [0, 1]."""
+    """BM25 over the fields together, as a share of the most that the words could give, in [0, 1]."""
     idf = {item.word.token: item.idf for item in question.asked}
     scores = np.zeros(len(counts), np.float32)
     for number, found in enumerate(counts):

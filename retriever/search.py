@@ -172,9 +172,7 @@ def _hit(question: Question, choice: Choice, rank: int) -> Hit:
     text = document.text[choice.start : choice.end]
     section = next((item.section for item in bundle.passages if item.start <= choice.start < item.end), None)
     if choice.lesson is not None:
-        lesson = replace(
-            choice.lesson, text=text, start=choice.start, end=choice.end, stated_end=choice.lesson.end
-        )
+        lesson = replace(choice.lesson, text=text, start=choice.start, end=choice.end, stated_end=choice.lesson.end)
     else:
         # Named by its place, so that `lessons show` and the page can find it again.
         identity = f"{document.id}:{choice.start}-{choice.end}"

@@ -42,7 +42,9 @@ def shown_text(document: Document, lessons: Sequence[Lesson], asked: Lesson | No
     meta = document.meta
     facts = [meta.date, meta.severity, meta.team, ", ".join(meta.authors), ", ".join(meta.tags), meta.url]
     lines = [style("bold", clean(document.title)), style("dim", clean(" · ".join(fact for fact in facts if fact)))]
-    lines.append(style("dim", clean(f"{document.path}{f' [{document.part}]' if document.part else ''}  id {document.id}")))
+    lines.append(
+        style("dim", clean(f"{document.path}{f' [{document.part}]' if document.part else ''}  id {document.id}"))
+    )
     if asked is not None:
         return "\n".join([*lines, "", *_in_place(document, asked, style)])
     lines.append("")
@@ -69,7 +71,9 @@ def status_text(status: dict[str, Any]) -> str:
             lines.append(f"  folder    {clean(source['root'])}")
         lines.append(f"  ingested  {source['ingested_at'] or 'never finished'}")
         if files:
-            shown = ", ".join(f"{files[name]} {name}" for name in ("seen", "read", "unchanged", "skipped", "failed", "gone"))
+            shown = ", ".join(
+                f"{files[name]} {name}" for name in ("seen", "read", "unchanged", "skipped", "failed", "gone")
+            )
             lines.append(f"  files     {shown}")
         for failure in (source["report"] or {}).get("failed", ()):
             lines.append(f"  failed    {clean(failure['path'])}: {clean(failure['reason'])}")
@@ -141,7 +145,11 @@ def _hit_lines(hit: dict[str, Any], style: Callable[[str, str], str]) -> Iterato
             yield _coloured(shown) if is_coloured else shown.replace(_OPEN, "").replace(_CLOSE, "")
     if lesson["context"]:
         yield from (style("dim", line) for line in _wrapped("about: " + clean(lesson["context"]), "    "))
-    what = f"{lesson['kind'].replace('_', ' ')}, {lesson['polarity']}" if lesson["stated"] else "passage, not a stated lesson"
+    what = (
+        f"{lesson['kind'].replace('_', ' ')}, {lesson['polarity']}"
+        if lesson["stated"]
+        else "passage, not a stated lesson"
+    )
     where = f"{clean(document['path'])}:{lesson['line']}"
     yield style("dim", f"    {what} · {where} · {lesson['id']}")
     for name, share in (hit.get("signals") or {}).items():

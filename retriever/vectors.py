@@ -78,9 +78,7 @@ class VectorIndex:
             keys = sorted(upserts)
             for start in range(0, len(keys), BATCH):
                 batch = keys[start : start + BATCH]
-                collection.upsert(
-                    ids=[str(key) for key in batch], embeddings=[upserts[key].tolist() for key in batch]
-                )
+                collection.upsert(ids=[str(key) for key in batch], embeddings=[upserts[key].tolist() for key in batch])
 
     def close(self) -> None:
         """The folder is no longer in use, and says that it was left in order."""

@@ -1,10 +1,10 @@
 """Whether the documents found answer the question, as a calibrated probability.
 
-Three things decide: how well the best document fits; the rare words of the question that none of the best documents
-has, rare in the language at large, because "ransomware" missing says more than "overnight" missing; and how many
-words there are. Cosines mean different things in different models, so a calibration belongs to one model's
-fingerprint, and an unknown model gets no verdict. `python -m benchmarks.fit_ranking` makes `calibration.json`;
-docs/ranking.md shows how well it holds on documents that it was not fitted on.
+Three things decide: how well the best document fits; the rare words of the question that none of the best
+documents has, rare in the language at large, because "ransomware" missing says more than "overnight"
+missing; and how many words there are. Cosines mean different things in different models, so a calibration
+belongs to one model's fingerprint, and an unknown model gets no verdict. `python -m benchmarks.fit_ranking`
+makes `calibration.json`; docs/ranking.md shows how well it holds on documents that it was not fitted on.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MISSING_WORDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was fitted for one model. `lesson` is the direction in which its sentences that state lessons lie."""
+    """What was fitted for one model; `lesson` is the direction in which sentences that state lessons lie."""
 
     intercept: float
     score: float
@@ -48,7 +48,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a verdict rests on: the best score, how rare the missing words are, the logarithm of how many there are."""
+    """The best score, how rare the missing words are, the logarithm of how many words were asked."""
 
     score: float
     missing: float

@@ -1,10 +1,12 @@
 """The one analysis of words: what the record stores of a text, and what a question is looked up by.
 
-    tokens("KubeSpawner v1.2 can't start")  -> ['kubespawn', 'kube', 'spawner', 'v1_2', 'v1', '2', 'cant', 'start']
+    tokens("KubeSpawner v1.2 can't start")  -> ['kubespawn', 'kube', 'spawner', 'v1_2', 'v1', '2', 'cant',
+    'start']
 
-Words are folded (case, accents, compatibility forms) and stemmed. An identifier, version, path or hyphenated word is
-kept whole, its marks as "_", and also given in parts. A token holds only a-z, 0-9, "_" and letters beyond ASCII,
-so that FTS5 with `tokenize="ascii tokenchars '_'"` takes it as it is. Time is linear in the text, whatever it holds.
+Words are folded (case, accents, compatibility forms) and stemmed. An identifier, version, path or hyphenated
+word is kept whole, its marks as "_", and also given in parts. A token holds only a-z, 0-9, "_" and letters
+beyond ASCII, so that FTS5 with `tokenize="ascii tokenchars '_'"` takes it as it is. Time is linear in the
+text, whatever it holds.
 """
 
 from __future__ import annotations
@@ -28,17 +30,19 @@ MAX_QUERY_WORDS = 64
 MAX_WHOLE_CHARS = 64
 MAX_WHOLE_PARTS = 6
 
-QUESTION_WORDS = frozenset(
-    """a about after again all also am an and another any anybody anyone anything are as at be because been before
-    being both but by can cannot cant could couldnt did didnt do does doesnt doing done dont down during each else
-    ever every everybody everyone everything few for from get gets getting give given go goes going got had has
-    hasnt have havent having he her here hers him his how however i if in into is isnt it its itself just keep know
-    let lot made make makes many may me might more most much must my never no nobody nor not nothing now of off
-    often on once one only or other our out over own per please put same see seen shall she should shouldnt so some
-    somebody someone something still such tell than that the their them themselves then there these they thing things
-    this those through to too under up us very was wasnt we well were what whatever when where whether which while
-    who whom whose why will with within without wont would wouldnt yet you your""".split()
+_QUESTION_WORDS = (
+    "a about after again all also am an and another any anybody anyone anything are as at be because "
+    "been before being both but by can cannot cant could couldnt did didnt do does doesnt doing done "
+    "dont down during each else ever every everybody everyone everything few for from get gets getting "
+    "give given go goes going got had has hasnt have havent having he her here hers him his how however "
+    "i if in into is isnt it its itself just keep know let lot made make makes many may me might more "
+    "most much must my never no nobody nor not nothing now of off often on once one only or other our "
+    "out over own per please put same see seen shall she should shouldnt so some somebody someone "
+    "something still such tell than that the their them themselves then there these they thing things "
+    "this those through to too under up us very was wasnt we well were what whatever when where whether "
+    "which while who whom whose why will with within without wont would wouldnt yet you your"
 )
+QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
 
 _COMPOUND = re.compile(r"\w+(?:[.\-/:@'’]+\w+)*")
 _APOSTROPHE = re.compile(r"['’]")
@@ -56,12 +60,11 @@ _local = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a question and the token it is looked up by; `is_whole` marks a compound that its parts repeat."""
+    """A word of a question and the token it is looked up by; the parts of a whole compound follow it."""
 
     text: str
     token: str
     is_whole: bool = False
-
 
 
 def tokens(text: str) -> list[str]:
@@ -70,7 +73,8 @@ def tokens(text: str) -> list[str]:
     for found in _COMPOUND.finditer(_folded(text)):
         whole, parts = _words(found.group())
         words += [whole, *parts] if whole else parts
-    return _stemmer().stemWords(words)
+    stemmed: list[str] = _stemmer().stemWords(words)
+    return stemmed
 
 
 def query_words(query: str) -> tuple[QueryWord, ...]:
@@ -92,8 +96,8 @@ def query_words(query: str) -> tuple[QueryWord, ...]:
 def variants(token: str) -> tuple[str, ...]:
     """What a mistyped `token` may stand for: all words one slip away, with the same first letter.
 
-    Empty for short ones and for those with anything but a-z, where a slip cannot be told from another word. Meant
-    for tokens that occur nowhere.
+    Empty for short ones and for those with anything but a-z, where a slip cannot be told from another word.
+    Meant for tokens that occur nowhere.
     """
     if not 5 <= len(token) <= 20 or not (token.isascii() and token.isalpha()):
         return ()
@@ -134,7 +138,7 @@ def _words(compound: str) -> tuple[str, list[str]]:
 
 
 def _split(part: str) -> list[str]:
-    """A run of letters and digits at its humps; unspaced scripts in pairs; nothing longer than a whole may be."""
+    """A run of letters and digits at its humps, unspaced scripts in pairs; nothing longer than a whole."""
     if _CAMEL.search(part) and len(part) <= MAX_WHOLE_CHARS:
         return _HUMPS.findall(part)
     if part.isascii() or not _UNSPACED.search(part):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(
-    path for folder in ("retriever", "ingest") for path in (ROOT / folder).rglob("*.py")
-) + [ROOT / "cli.py"]
+MODULES = sorted(path for folder in ("retriever", "ingest") for path in (ROOT / folder).rglob("*.py")) + [
+    ROOT / "cli.py"
+]
 
 # A layer may import from its own and from lower ones. A module belongs to the longest name that starts its own.
 LAYERS = (
@@ -101,7 +101,10 @@ def test_top_level_names_belong_to_this_distribution_alone():
 
 def test_every_dependency_is_pinned_in_the_constraints():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(name for group in project["optional-dependencies"].values() for name in group)]
+    wanted = [
+        *project["dependencies"],
+        *(name for group in project["optional-dependencies"].values() for name in group),
+    ]
     names = {_normalised(item) for item in wanted}
     pinned = {
         _normalised(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"

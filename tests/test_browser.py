@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from web_memory import TestMemory, empty_memory, make_memory
 from werkzeug.serving import make_server
 
+from retriever.memory import Memory
 from retriever.web import create_app, texts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -23,7 +24,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 ]
 
 
-def serve_in_thread(memory: TestMemory) -> Iterator[str]:
+def serve_in_thread(memory: Memory) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, create_app(memory, memory.settings), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -97,7 +97,8 @@ def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "- **Key events**\n  - Seen 08:10\n\n- **Cause**: The hoist rope was chafed because the guide wheel was missing.\n\n"
+        "- **Key events**\n  - Seen 08:10\n\n"
+        "- **Cause**: The hoist rope was chafed because the guide wheel was missing.\n\n"
         "- **Impact**:\n  - Two boxes fell.\n\n- **Review actions**:\n  - Replace the guide wheel every spring\n",
         "**Cause:** The hoist rope was chafed because the guide wheel was missing.\n\n"
         "**Review actions**\n\n1. Replace the guide wheel every spring\n",
@@ -156,7 +157,8 @@ def test_a_report_row_gives_its_corrective_action() -> None:
 
 
 def test_a_link_around_a_to_do_is_left_off() -> None:
-    text = "# Gate\n\n## Action items\n\n- [Oil the gate hinge every month](https://a.example/12)\n- Paint the gate (#41)\n"
+    text = "# Gate\n\n## Action items\n\n"
+    text += "- [Oil the gate hinge every month](https://a.example/12)\n- Paint the gate (#41)\n"
     assert list(taken(text, extract(text))) == ["Oil the gate hinge every month", "Paint the gate"]
 
 
@@ -189,8 +191,9 @@ def test_code_comments_and_front_matter_are_never_lessons() -> None:
 
 
 PIECES = st.sampled_from(
-    ["# Cause\n\n", "## Action items\n\n", "- ", "1. ", "> ", "| Lesson | Who |\n|---|---|\n| ", "**Impact**: ", "10:30 ",
-     "The fan failed because the belt was never checked. ", "Add a spare belt", "What went wrong?\n", "\n", "\n\n", "```\n",
+    ["# Cause\n\n", "## Action items\n\n", "- ", "1. ", "> ", "| Lesson | Who |\n|---|---|\n| ", "**Impact**: ",
+     "10:30 ", "The fan failed because the belt was never checked. ", "Add a spare belt",
+     "What went wrong?\n", "\n", "\n\n", "```\n",
      "[a](http://b)", "#12", "\r\n", "\0", "\u2022 ", "Lessons: ", "{{ name }}", "N/A", "\u00e9\u3002"]
 )  # fmt: skip
 MESSY = st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join)

@@ -57,7 +57,7 @@ def test_text_that_repeats_across_a_folder_is_boilerplate() -> None:
         ("template.md", TEMPLATE, "template"),
         ("form.md", "# Form\n\n## Cause\n\n- {{ cause }}\n- {{ second }}\n\n## Action\n\n- ${action}\n", "template"),
         ("README.md", "# Reports\n\nWe should always write reports because they help.\n", "index"),
-        ("incident-process.md", "# Incident process\n\nYou must page the keeper, because the gate is locked.\n", "index"),
+        ("incident-process.md", "# Incident process\n\nYou must page the keeper: the gate is locked.\n", "index"),
         ("list.md", "# All\n\n" + "".join(f"- [Broken wheel {n}](https://a.example/2020-01-0{n})\n" for n in range(9)),
          "index"),
     ],

@@ -13,7 +13,9 @@ from retriever.locks import ProcessLock, held
 from retriever.record.changes import UNITS
 from retriever.vectors import VectorIndex, generation_folder
 
-REPORT = "# Outage {n}\n\n## Lessons learned\n\n- Check pump {n} before gate {n} is opened.\n- We should label tank {n}.\n"
+REPORT = (
+    "# Outage {n}\n\n## Lessons learned\n\n- Check pump {n} before gate {n} is opened.\n- We should label tank {n}.\n"
+)
 
 
 @pytest.fixture

@@ -82,6 +82,10 @@ def test_a_report_over_nothing_is_empty() -> None:
     assert GoldReport.of([]).mean_f1 == 0.0
 
 
+def must(text: str, kind: str, polarity: str) -> dict[str, str]:
+    return {"text": text, "kind": kind, "polarity": polarity}
+
+
 @pytest.fixture
 def gold_file(tmp_path: Path) -> Path:
     docs = tmp_path / "harbour" / "docs"
@@ -94,8 +98,8 @@ def gold_file(tmp_path: Path) -> Path:
         "corpus": "harbour", "path": "2020-02-01-rope.md",
         "meta": {"title": "Rope broke", "date": "2020-02-01", "severity": None, "is_lesson_source": True},
         "must": [
-            {"text": "The rope broke because it was wet and nobody had dried it.", "kind": "cause", "polarity": "failure"},
-            {"text": "Dry the rope after every storm", "kind": "action", "polarity": "neutral"},
+            must("The rope broke because it was wet and nobody had dried it.", "cause", "failure"),
+            must("Dry the rope after every storm", "action", "neutral"),
         ],
         "may": [], "never": ["Rope broke"],
     }  # fmt: skip

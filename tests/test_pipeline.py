@@ -218,7 +218,8 @@ def test_lines_repeated_across_the_folder_are_no_lessons_whatever_the_order(fold
     repeated = "You should always fill in every section of this form before the review."
     for number in range(5):
         (folder / f"report-{number}.md").write_text(
-            f"# Outage {number}\n\n{repeated}\n\n## Lessons learned\n\n- Check pump {number} before you open gate {number}.\n"
+            f"# Outage {number}\n\n{repeated}\n\n## Lessons learned\n\n"
+            f"- Check pump {number} before you open gate {number}.\n"
         )
         read()
     texts = [lesson.text for lesson, _ in memory.browse_lessons(_no_filters(), limit=50, after=None).items]

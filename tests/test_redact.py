@@ -144,9 +144,7 @@ def test_every_rule_has_a_secret_that_shows_it() -> None:
 
 def test_the_page_on_redaction_names_every_rule() -> None:
     page = (Path(__file__).parent.parent / "docs" / "redaction.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)[: len(RULES)] == [
-        rule.name for rule in RULES
-    ]
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)[: len(RULES)] == [rule.name for rule in RULES]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -162,9 +160,7 @@ def test_a_private_key_goes_whole_and_its_lines_stay(newline: str, prefix: str) 
 
 
 def test_a_private_key_on_one_line_of_json_goes() -> None:
-    account = json.dumps(
-        {"type": "service_account", "private_key": f"{BEGIN}\n{KEY_LINES}\n{END}\n", "id": 1}
-    )
+    account = json.dumps({"type": "service_account", "private_key": f"{BEGIN}\n{KEY_LINES}\n{END}\n", "id": 1})
     assert json.loads(redact(account).text) == {
         "type": "service_account",
         "private_key": "[redacted:private-key]\n",

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from web_memory import FILES, TestMemory, empty_memory, make_memory
 
-from retriever.lesson import Answer, Document, Filters, Hit, Lesson
+from retriever.lesson import Answer, Document, Filters, Hit, Lesson, Metadata
 from retriever.web import create_app, texts, view
 
 
@@ -168,3 +168,29 @@ def test_the_verdict_within_filters_blames_the_filters_too() -> None:
 
 def test_the_examples_of_this_file_are_all_read(small: TestMemory) -> None:
     assert small.counts()["documents"] == len(FILES)
+
+
+def stated_hit(text: str, stated_end: int, context: str = "") -> Hit:
+    lesson = Lesson("l", "d", text, 10, 10 + len(text), "cause", "failure", "Doc > Causes", context, True, stated_end)
+    return Hit(1, 1.0, lesson, Document("d", "s", "a.md", None, "", Metadata(title="Doc")), highlights=((0, 3),))
+
+
+def test_what_follows_a_lesson_is_told_from_the_lesson() -> None:
+    card = view.hit_card(stated_hit("The lesson. What follows.", 21), "q")
+    assert card.text == ('<p><mark class="match">The</mark> lesson.<mark class="beyond"> What follows.</mark></p>\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [("one\n- two\n- three", 3), ("- one\n- two", 2), ("Because:\n- one\n- two", 2), ("one\ntwo", 0)],
+)
+def test_a_list_that_was_cut_behind_its_first_bullet_is_a_list_again(text: str, items: int) -> None:
+    card = view.hit_card(stated_hit(text, 10 + len(text)), "q")
+    assert card.text.count("<li>") == items
+    assert card.text.count('<mark class="match">') == 1
+
+
+def test_a_context_says_only_what_is_not_beside_it() -> None:
+    assert (
+        view.hit_card(stated_hit("Text.", 15, "Doc — Causes — The door was open."), "q").context == "The door was open."
+    )

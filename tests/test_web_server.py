@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 from web_memory import make_memory
 
+from retriever.config import Settings
+from retriever.web.server import serve
+
 WAIT_S = 60.0
 # The server in a process of its own, over the small memory; a question for "slow" takes two seconds.
 SCRIPT = """
@@ -221,6 +224,12 @@ def test_a_request_line_beyond_the_limit_is_refused(start: Callable[..., Server]
     assert server.get("/api/v1/lookup?q=" + "a" * 8100) == 200
     with pytest.raises(urllib.error.HTTPError, match="URI Too Long"):
         server.get("/api/v1/lookup?q=" + "a" * 8200)
+
+
+def test_a_process_that_cannot_be_forked_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", sys)
+    with pytest.raises(RuntimeError, match="needs a fresh process: this one has loaded .*onnxruntime"):
+        serve(Settings(home=tmp_path, models=tmp_path), pytest.fail, print)
 
 
 def test_a_head_and_a_body_on_one_connection_do_not_wait_for_each_other(start: Callable[..., Server]) -> None:

@@ -35,14 +35,14 @@ def _before(found: Outline, unit: Unit) -> str | None:
 
 def _cause(found: Outline, unit: Unit) -> str | None:
     """The document's first sentence with a root cause in it, else with a cause, that is not the lesson itself."""
-    others = [other for other in found.units if _can_explain(other, unit)]
     for cue in ("root_cause", "cause"):
-        for other in others:
-            if cue in cues_of(other.words):
+        for other in found.units:
+            if cue in cues_of(other.words) and _can_explain(other, unit):
                 return other.words
     return None
 
 
 def _can_explain(other: Unit, unit: Unit) -> bool:
-    fits = len(other.words.split()) >= SHORTEST_CAUSE and len(other.words) <= LONGEST_SENTENCE
-    return fits and not other.timed and (other.end <= unit.start or other.start >= unit.end)
+    elsewhere = other.end <= unit.start or other.start >= unit.end
+    fits = len(other.words) <= LONGEST_SENTENCE and len(other.words.split()) >= SHORTEST_CAUSE
+    return elsewhere and fits and not other.timed

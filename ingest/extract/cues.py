@@ -63,7 +63,8 @@ CUES: tuple[tuple[str, str], ...] = (
     ),
     (
         "follow_up",
-        r"\bfollow[- ]?ups?\b|\bcommitted\b|\b(?<!as )plan(s|ned|ning)? to\b|\bplans? (for|include)\b|\bcounter-?measures?"
+        r"\bfollow[- ]?ups?\b|\bcommitted\b|\b(?<!as )plan(s|ned|ning)? to\b|\bplans? (for|include)\b"
+        r"|\bcounter-?measures?"
         r"|\b(are|is|have|has|will|'ve|'re)( also)?( been)? (begun|started|going to|working (on|to)|add(ed|ing)?"
         r"|implement(ed|ing)?|introduc(ed|ing)|improv(ed|ing)|review(ed|ing)?|updat(ed|ing)|enhanc(ed|ing))\b"
         r"|\baction items?\b|\binvest(ing|ed) in\b|\bput in (place|changes)|\b(remediation|prevention|improvement)s?"

@@ -125,8 +125,8 @@ def _surface(unit: Unit) -> Iterator[str]:
         ("checkbox", unit.checked is not None),
         ("link", bool(_LINK.search(words))),
         ("lower", not words[:1].isupper()),
-        ("digits", sum(char.isdigit() for char in words) * 6 > len(words)),
-        ("symbols", sum(char.isalpha() or char == " " for char in words) * 10 < len(words) * 8),
+        ("digits", sum(map(str.isdigit, words)) * 6 > len(words)),
+        ("symbols", (sum(map(str.isalpha, words)) + words.count(" ")) * 10 < len(words) * 8),
     )
     yield from (name for name, holds in shown if holds)
 

@@ -29,7 +29,8 @@ ROLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "action",
-        r"(?<!github )(?<!immediate )\baction(s|ed)?\b(?! taken)|\bfollow[- ]?ups?\b|\bto[- ]?dos?\b|\bnext steps?\b|\bcorrective"
+        r"(?<!github )(?<!immediate )\baction(s|ed)?\b(?! taken)|\bfollow[- ]?ups?\b|\bto[- ]?dos?\b"
+        r"|\bnext steps?\b|\bcorrective"
         r"|\bpreventi(ve|on)|\bpreventa|\bcounter-?measures?|\bimprove(ments?)?\b|\btasks?\b|\bwork items?\b"
         r"|\bfuture work|\bremediat|\bour response\b|\bwhat('s| is| comes)? next|\bchanges? (made|planned"
         r"|we)|\bmeasures?\b|\bgoing forward|\bplan(s|ned)?\b|\bprevent(ing|ion)?\b|\bwhat (are|will) we\b"

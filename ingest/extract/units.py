@@ -38,7 +38,8 @@ _QUOTE_MARK = re.compile(r"\n[ \t]*>[ \t]?")
 class Unit:
     """A candidate. `role` comes from the nearest heading, label or column that has one, `outer` from the next one up.
 
-    `linked` is True where all of it is the text of a link. `words` is the plain text; `nth` of `of` is its place among the sentences of block number `block`; `above` are
+    `linked` is True where all of it is the text of a link. `words` is the plain text; `nth` of
+    `of` is its place among the sentences of block number `block`; `above` are
     the section titles without the document's own.
     """
 

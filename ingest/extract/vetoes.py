@@ -48,7 +48,7 @@ def veto_of(unit: Unit, boilerplate: frozenset[str]) -> str:
     if normalised(unit.words) in boilerplate:
         return "boilerplate"
     words = unit.words.lower().replace("\u2019", "'")
-    evidence = _Evidence(unit, words, frozenset(cues_of(words)), len(words.split()))
+    evidence = _Evidence(unit, words, frozenset(cues_of(unit.words)), len(words.split()))
     return next((name for name, applies in _VETOES if applies(evidence)), "")
 
 

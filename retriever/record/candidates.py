@@ -17,8 +17,8 @@ from retriever.record.rows import (
     DOCUMENT_COLUMNS,
     LESSON_COLUMNS,
     document_from_row,
-    link_home,
     lesson_from_row,
+    link_home,
     passage_from_row,
 )
 
@@ -91,7 +91,11 @@ class Candidates:
             return {token: _frequency(connection, token) for token in dict.fromkeys(tokens)}
 
     def by_words(
-        self, tokens: Sequence[str], weights: tuple[float, float, float, float], limit: int, allowed: frozenset[int] | None
+        self,
+        tokens: Sequence[str],
+        weights: tuple[float, float, float, float],
+        limit: int,
+        allowed: frozenset[int] | None,
     ) -> list[tuple[int, float]]:
         """(document key, BM25, higher is better) of documents that hold any of the tokens, best first.
 
@@ -131,9 +135,7 @@ class Candidates:
     def bundles(self, keys: Iterable[int], fingerprint: str) -> list[Bundle]:
         """What is known of these documents, in their order; documents that are gone are left out."""
         with self._database.read() as connection:
-            return [
-                bundle for key in keys if (bundle := _bundle(connection, key, fingerprint)) is not None
-            ]
+            return [bundle for key in keys if (bundle := _bundle(connection, key, fingerprint)) is not None]
 
 
 def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundle | None:
@@ -162,7 +164,9 @@ def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundl
         passages=tuple(passage_from_row(passage) for passage in passages),
         spans=spans,
         owners=np.frombuffer(arrays["passages"], np.int32),
-        embeddings=embeddings.reshape(len(spans) if is_usable else 0, -1) if embeddings.size else embeddings.reshape(0, 0),
+        embeddings=embeddings.reshape(len(spans) if is_usable else 0, -1)
+        if embeddings.size
+        else embeddings.reshape(0, 0),
         pieces=np.frombuffer(arrays["pieces"], np.int32),
         piece_ends=np.frombuffer(arrays["piece_ends"], np.int32),
         tokens=tuple(tuple(line.split()) for line in row["body"].split("\n")) if len(spans) else (),

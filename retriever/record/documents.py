@@ -1,4 +1,4 @@
-"""Writing one document with its lessons, passages, words and embeddings inside a transaction that somebody else holds."""
+"""Writing one document with its lessons, passages, words and embeddings, inside somebody else's transaction."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def _write_passages(connection: sqlite3.Connection, key: int, draft: Draft, embe
             )
             continue
         passage_key = connection.execute(
-            "INSERT INTO passages (document, number, start, end, section, digest) VALUES (?, ?, ?, ?, ?, ?) RETURNING key",
+            """INSERT INTO passages (document, number, start, end, section, digest)
+               VALUES (?, ?, ?, ?, ?, ?) RETURNING key""",
             (key, number, span.start, span.end, span.section, text_digest),
         ).fetchone()[0]
         write_embedding(connection, ("passage", passage_key), embedded.passages[number - 1], embedded.fingerprint)
@@ -151,9 +152,7 @@ def _write_lessons(
         "SELECT key, id, text, section, digest FROM lessons WHERE document = ? ORDER BY number", (key,)
     ).fetchall()
     known = {row["id"]: row for row in rows}
-    found = [
-        (draft.text[item.finding.start : item.finding.end], item.finding.section) for item in draft.lessons
-    ]
+    found = [(draft.text[item.finding.start : item.finding.end], item.finding.section) for item in draft.lessons]
     ids = lesson_ids(document_id, [KnownLesson(row["id"], row["text"], row["section"]) for row in rows], found)
     created = changed = 0
     for number, (identity, item) in enumerate(zip(ids, draft.lessons, strict=True), start=1):
@@ -189,9 +188,7 @@ def _lesson_values(item: DraftLesson, number: int, text: str) -> tuple[object, .
     )
 
 
-def _insert_lesson(
-    connection: sqlite3.Connection, identity: str, document_key: int, values: tuple[object, ...]
-) -> int:
+def _insert_lesson(connection: sqlite3.Connection, identity: str, document_key: int, values: tuple[object, ...]) -> int:
     connection.execute("DELETE FROM tombstones WHERE lesson_id = ?", (identity,))
     row = connection.execute(
         """INSERT INTO lessons

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retriever.errors import NotFound
+from retriever.lesson import Document
 from retriever.record.database import Database
 from retriever.record.documents import delete_documents, record_document
 from retriever.record.draft import Draft, Embedded, FileReading, FileState, Outcome
-from retriever.errors import NotFound
-from retriever.lesson import Document
 from retriever.record.rows import DOCUMENT_COLUMNS, Source, document_from_row, source_from_row
 
 if TYPE_CHECKING:
@@ -124,9 +124,7 @@ class Files:
             ).fetchall()
         return tuple(_known_sentences(row) for row in rows if zlib.crc32(row["embeddings"]) == row["checksum"])
 
-    def record_file(
-        self, source: Source, reading: FileReading, drafts: Iterable[tuple[Draft, Embedded]]
-    ) -> Outcome:
+    def record_file(self, source: Source, reading: FileReading, drafts: Iterable[tuple[Draft, Embedded]]) -> Outcome:
         """The file's documents are exactly `drafts`, and nothing else of the source has changed."""
         with self._database.write() as connection:
             file_key = _upsert_file(connection, source, reading)
@@ -149,9 +147,7 @@ class Files:
         with self._database.write() as connection:
             connection.execute("DELETE FROM files WHERE source = ? AND path = ?", (source.key, new))
             for table in ("files", "documents", "forgotten"):
-                connection.execute(
-                    f"UPDATE {table} SET path = ? WHERE source = ? AND path = ?", (new, source.key, old)
-                )
+                connection.execute(f"UPDATE {table} SET path = ? WHERE source = ? AND path = ?", (new, source.key, old))
 
     def note_files(self, source: Source, state: str, reasons: Iterable[tuple[str, str]]) -> None:
         """Files that gave nothing this time are remembered with the (path, reason); what they gave before stays.

@@ -39,7 +39,9 @@ class Library:
             rows = connection.execute(query.format("id"), (reference,)).fetchall()
             rows = rows or connection.execute(query.format("path"), (reference,)).fetchall()
         if not rows:
-            raise NotFound(f"There is no document with the id or path {reference!r}. `lessons status` lists the sources.")
+            raise NotFound(
+                f"There is no document with the id or path {reference!r}. `lessons status` lists the sources."
+            )
         if len(rows) > 1:
             ids = ", ".join(f"{row['id']} ({row['part'] or row['source']})" for row in rows[:20])
             raise NotFound(f"{len(rows)} documents have the path {reference!r}; give one of their ids: {ids}.")
@@ -136,7 +138,8 @@ class Library:
                 name: tuple(
                     (row[0], row[1])
                     for row in connection.execute(
-                        f"SELECT {column}, count(*) FROM {where} AND {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
+                        f"""SELECT {column}, count(*) FROM {where} AND {column} IS NOT NULL
+                            GROUP BY 1 ORDER BY 2 DESC, 1""",
                         (*values, *lesson_values),
                     )
                 )

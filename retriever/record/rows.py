@@ -29,7 +29,8 @@ def source_from_row(row: sqlite3.Row) -> Source:
     return Source(row["key"], row["name"], row["root"], row["url_template"], row["ingested_at"], report)
 
 
-DOCUMENT_COLUMNS = """d.key, d.id, s.name AS source, s.url_template, d.path, d.part, d.title, d.date, d.severity, d.team, d.service,
+DOCUMENT_COLUMNS = """d.key, d.id, s.name AS source, s.url_template, d.path, d.part, d.title, d.date,
+    d.severity, d.team, d.service,
     d.language, d.url, d.authors, d.tags, d.origins"""
 
 

@@ -42,6 +42,8 @@ _REQUEST_LINE_BYTES = 8190
 # Opening a large memory may take a while, and the master counts the worker's silence meanwhile.
 _SILENCE_S = 180
 _LAST_REQUESTS_S = 20
+# Their threads do not survive a fork, and their locks do: measured, the first question hangs for ever.
+_UNFORKABLE = ("chromadb", "onnxruntime", "torch")
 
 
 def serve(
