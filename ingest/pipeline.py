@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ingest.drafts import EXTRACTED_BY, Drafted, draft_all, read_by, redraft, touched_by
 from ingest.embedding import embed_rows, embedded, known_rows
 from ingest.extract import boilerplate
+from ingest.plan import Place, check_prune, find_place, make_plan
 from ingest.readers.process import ReaderProcess
 from ingest.report import IngestReport
-from ingest.sources import Limits, SkippedFile, SourceFile, walk
+from ingest.sources import Limits, SourceFile, walk
 from retriever.errors import ModelError, SourceError
 from retriever.record.draft import FileReading, FileState, Outcome
 from retriever.record.rows import Source
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 # Texts that go through the model together: enough to sort by length, few enough to lose little when interrupted.
 BATCH_TEXTS = 256
-
-# A prune that would take more than this share of a source's files wants a second word.
-PRUNE_SHARE = 0.2
 
 
 class Target(Protocol):
@@ -97,7 +95,6 @@ class _Tally:
     lessons: int = 0
     embedded: int = 0
     outcome: Outcome = Outcome()
-    skipped: list[tuple[str, str]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
     redacted: Counter[str] = field(default_factory=Counter)
@@ -120,108 +117,44 @@ class _Run:
     def __init__(self, target: Target, root: Path, options: IngestOptions, tell: Callable[[Progress], None]) -> None:
         self._started = time.perf_counter()
         self._target = target
+        self._files = target.record.files
         self._options = options
-        _refuse_to_mix(target)
         self._tell = tell
         self._tally = _Tally()
-        self._entries = list(walk(root, Limits(options.max_file_bytes)))
+        _refuse_to_mix(target)
+        entries = list(walk(root, Limits(options.max_file_bytes)))
         self._root = root.resolve()
-        self._source, self._prefix = self._find_source()
-        known = target.record.files.states(self._source) if self._source.key else {}
-        self._states = {path: state for path, state in known.items() if self._is_in_scope(path)}
-        self._present = {self._prefix + entry.relative for entry in self._entries}
-        self._moves = self._find_moves()
+        place = find_place(self._root, options.source, self._files.sources())
+        self._plan = make_plan(self._open_source(place), place, self._root, entries, self._files)
+        self._boilerplate, _ = self._files.boilerplate(self._plan.source)
 
     def report(self) -> IngestReport:
-        gone = self._gone()
-        if self._options.prune:
-            self._check_prune(gone)
-        self._note_skipped()
+        plan = self._plan
+        if self._options.prune and not self._options.yes:
+            check_prune(plan, self._root)
         self._read_all()
-        if self._options.prune and not self._options.dry_run:
-            self._tally.outcome += self._target.record.files.drop_files(self._source, gone)
-        self._settle()
-        report = self._finished(gone)
         if not self._options.dry_run:
-            self._target.record.files.note_files(self._source, "failed", report.failed)
-            self._target.record.files.finish_source(self._source, report.as_json())
+            if self._options.prune:
+                self._tally.outcome += self._files.drop_files(plan.source, plan.gone)
+            self._settle()
+            self._files.note_files(plan.source, "skipped", plan.skipped)
+            self._files.note_files(plan.source, "failed", self._tally.failed)
+        report = self._finished()
+        if not self._options.dry_run:
+            self._files.finish_source(plan.source, report.as_json())
             self._target.follow()
         return report
 
-    def _find_source(self) -> tuple[Source, str]:
-        """The source and what its root puts before a relative path; a root inside a known one joins that one."""
-        folder = self._root if self._root.is_dir() else self._root.parent
-        name, base = self._options.source, folder
-        if name is None:
-            for known in self._target.record.files.sources():
-                if known.root and folder.is_relative_to(known.root):
-                    name, base = known.name, Path(known.root)
-                    break
-        name = name or str(folder)
-        prefix = "" if base == folder else folder.relative_to(base).as_posix() + "/"
-        if self._options.dry_run:
-            found = [item for item in self._target.record.files.sources() if item.name == name]
-            return (found[0] if found else Source(0, name, str(base), None, None, None)), prefix
-        return self._target.record.files.open_source(name, str(base), self._options.url_template), prefix
-
-    def _is_in_scope(self, path: str) -> bool:
-        if self._root.is_file():
-            return path == self._prefix + self._root.name
-        return path.startswith(self._prefix)
-
-    def _find_moves(self) -> dict[str, str]:
-        """{new path: old path} for files with the same bytes as one that is gone."""
-        by_content = {state.sha256: path for path, state in self._states.items() if path not in self._present}
-        by_content.pop(None, None)
-        moves: dict[str, str] = {}
-        if not by_content:
-            return moves
-        for entry in self._entries:
-            path = self._prefix + entry.relative
-            if isinstance(entry, SourceFile) and path not in self._states:
-                old = by_content.pop(_sha256(entry.path), None)
-                if old is not None:
-                    moves[path] = old
-        return moves
-
-    def _gone(self) -> tuple[str, ...]:
-        moved = set(self._moves.values())
-        return tuple(
-            sorted(
-                path
-                for path, state in self._states.items()
-                if path not in self._present and path not in moved and not path.endswith("/")
-            )
-        )
-
-    def _check_prune(self, gone: tuple[str, ...]) -> None:
-        known = [path for path, state in self._states.items() if state.state == "read"]
-        files = [entry for entry in self._entries if isinstance(entry, SourceFile)]
-        if not gone or self._options.yes:
-            return
-        if not files:
-            raise SourceError(
-                f"{str(self._root)!r} holds no documents, and --prune would remove all {len(gone)} known from there. "
-                "Is the folder mounted? If they are to go, repeat with --yes."
-            )
-        if len(gone) > PRUNE_SHARE * len(known):
-            raise SourceError(
-                f"--prune would remove {len(gone)} of the {len(known)} files known in {str(self._root)!r}, more than "
-                "a fifth. If they are to go, repeat with --yes; `lessons ingest` without --prune lists them."
-            )
-
-    def _note_skipped(self) -> None:
-        for entry in self._entries:
-            if isinstance(entry, SkippedFile):
-                self._tally.skipped.append((self._prefix + entry.relative, entry.reason))
-        if self._tally.skipped and not self._options.dry_run:
-            self._target.record.files.note_files(self._source, "skipped", self._tally.skipped)
+    def _open_source(self, place: Place) -> Source:
+        if not self._options.dry_run:
+            return self._files.open_source(place.name, str(place.base), self._options.url_template)
+        known = {source.name: source for source in self._files.sources()}
+        return known.get(place.name, Source(0, place.name, str(place.base), None, None, None))
 
     def _read_all(self) -> None:
-        files = [entry for entry in self._entries if isinstance(entry, SourceFile)]
+        files = self._plan.files
         waiting: list[_Prepared] = []
         texts = 0
-        self._boilerplate, _ = self._target.record.files.boilerplate(self._source)
         with ReaderProcess() as reader:
             for done, file in enumerate(files, start=1):
                 prepared = self._prepare(file, reader)
@@ -238,38 +171,37 @@ class _Run:
 
         So what is extracted depends on what is in the source, and not on the order in which it came.
         """
-        files = self._target.record.files
-        known, is_settled = files.boilerplate(self._source)
-        if self._options.dry_run or (is_settled and self._tally.outcome == Outcome()):
+        files, source = self._files, self._plan.source
+        known, is_settled = files.boilerplate(source)
+        if is_settled:
             return
-        files.unsettle(self._source)
-        documents = {path: files.stored(self._source, path) for path in files.stored_paths(self._source)}
+        documents = {path: files.stored(source, path) for path in files.stored_paths(source)}
         lines = boilerplate((path, item.text) for path, items in documents.items() for item in items)
         waiting = []
         for path in touched_by(lines ^ known, documents):
-            reading = files.reading(self._source, path)
+            reading = files.reading(source, path)
             if reading is not None:
                 drafted = tuple(Drafted(redraft(item, lines), (), ()) for item in documents[path])
                 waiting.append(_Prepared(reading, drafted))
         before, self._tally.outcome = self._tally.outcome, Outcome()
         self._commit(waiting)
         self._tally.outcome = before.settled(self._tally.outcome)
-        files.settle(self._source, lines)
+        files.settle(source, lines)
 
     def _prepare(self, file: SourceFile, reader: ReaderProcess) -> _Prepared | None:
-        path = self._prefix + file.relative
+        path = self._plan.path_of(file)
         try:
             data = file.path.read_bytes()
         except OSError as error:
             self._tally.failed.append((path, f"cannot be read: {error.strerror}"))
             return None
         reading = FileReading(path, hashlib.sha256(data).hexdigest(), read_by(path), EXTRACTED_BY)
-        state = self._move(path) or self._states.get(path)
+        state = self._move(path) or self._plan.states.get(path)
         if state is not None and _is_unchanged(state, reading):
             self._tally.unchanged += 1
             return None
         if state is not None and _is_read(state, reading):
-            stored = self._target.record.files.stored(self._source, path)
+            stored = self._files.stored(self._plan.source, path)
             drafted = tuple(Drafted(redraft(document, self._boilerplate), (), ()) for document in stored)
             self._count(path, drafted)
             return _Prepared(reading, drafted)
@@ -283,12 +215,12 @@ class _Run:
 
     def _move(self, path: str) -> FileState | None:
         """A moved file is read once more, since its name may have said its date; its ids and embeddings stay."""
-        old = self._moves.get(path)
+        old = self._plan.moves.get(path)
         if old is None:
             return None
         self._tally.moved += 1
         if not self._options.dry_run:
-            self._target.record.files.move_file(self._source, old, path)
+            self._files.move_file(self._plan.source, old, path)
         return FileState(path, None, None, None, "read", None)
 
     def _count(self, path: str, drafted: tuple[Drafted, ...]) -> None:
@@ -302,30 +234,31 @@ class _Run:
     def _commit(self, waiting: list[_Prepared]) -> None:
         if self._options.dry_run or not waiting:
             return
-        files = self._target.record.files
         rows: dict[str, Any] = {}
         for item in waiting:
-            rows |= known_rows(files.known_embeddings(self._source, item.reading.path, self._target.fingerprint))
+            rows |= known_rows(
+                self._files.known_embeddings(self._plan.source, item.reading.path, self._target.fingerprint)
+            )
         plains = {digest: text for item in waiting for digest, text in item.plains().items() if digest not in rows}
         if plains:
             rows |= embed_rows(plains, self._target.embedder)
             self._tally.embedded += len(plains)
         for item in waiting:
             drafts = [(each.draft, embedded(each.draft, rows, self._target.embedder)) for each in item.drafted]
-            self._tally.outcome += files.record_file(self._source, item.reading, drafts)
+            self._tally.outcome += self._files.record_file(self._plan.source, item.reading, drafts)
 
-    def _finished(self, gone: tuple[str, ...]) -> IngestReport:
+    def _finished(self) -> IngestReport:
         tally = self._tally
         return IngestReport(
-            source=self._source.name,
+            source=self._plan.source.name,
             root=str(self._root),
             read=tally.read,
             unchanged=tally.unchanged,
             moved=tally.moved,
-            skipped=tuple(tally.skipped),
+            skipped=self._plan.skipped,
             failed=tuple(tally.failed),
             warnings=tuple(tally.warnings),
-            gone=gone,
+            gone=self._plan.gone,
             pruned=self._options.prune,
             outcome=tally.outcome,
             lessons_found=tally.lessons,
@@ -355,11 +288,3 @@ def _is_read(state: FileState, reading: FileReading) -> bool:
 
 def _is_unchanged(state: FileState, reading: FileReading) -> bool:
     return _is_read(state, reading) and state.extracted_by == reading.extracted_by
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

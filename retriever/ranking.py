@@ -120,7 +120,9 @@ def rank(
         signals |= _meaning_signals(rows, question.embedding, cosines + weights.stated * stated, weights)
         nearness += weights.shown_sentence * cosines
         if lesson_direction is not None:
-            likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (rows.embeddings @ lesson_direction)
+            likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (
+                rows.embeddings @ lesson_direction
+            )
     close = _closeness(rows, question)
     if close is not None:
         signals["pieces"] = weights.pieces * rows.best(close)
@@ -265,7 +267,9 @@ def _length(bundle: Bundle) -> int:
     return sum(map(len, bundle.tokens)) + len(bundle.title) + len(bundle.labels) + len(bundle.headings)
 
 
-def _bm25(counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights) -> Floats:
+def _bm25(
+    counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights
+) -> Floats:
     """BM25 over the fields together, as a share of the most that the words could give, in [0, 1]."""
     idf = {item.word.token: item.idf for item in question.asked}
     scores = np.zeros(len(counts), np.float32)

@@ -14,7 +14,13 @@ def _asked(query: str) -> list[str]:
 
 
 def test_tokens_are_lower_case_stems_in_order_with_repetitions() -> None:
-    assert tokens("Certificates expired; the certificate EXPIRES") == ["certif", "expir", "the", "certif", "expir"]
+    assert tokens("Certificates expired; the certificate EXPIRES") == [
+        "certif",
+        "expir",
+        "the",
+        "certif",
+        "expir",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,11 +49,13 @@ def test_accents_case_and_compatibility_forms_are_folded() -> None:
 
 
 def test_unspaced_scripts_are_cut_into_pairs_and_their_marks_are_kept() -> None:
-    assert tokens("障害報告") == ["障害", "害報", "報告"]
+    assert tokens("障害報告") == ["障害報告", "障害", "害報", "報告"]
     assert tokens("ベース") != tokens("ヘース")
 
 
-@pytest.mark.parametrize("text", ["a.b-c/d:e", "Ünïcode_Ärger x²", "日本語 text", "__init__ --x-- 'q'", "ⅷ ½ ™"])
+@pytest.mark.parametrize(
+    "text", ["a.b-c/d:e", "Ünïcode_Ärger x²", "日本語 text", "__init__ --x-- 'q'", "ⅷ ½ ™"]
+)
 def test_every_token_is_one_that_the_word_index_keeps_whole(text: str) -> None:
     for token in tokens(text):
         assert re.fullmatch(r"[a-z0-9_\u0080-\U0010ffff]+", token), token
@@ -63,11 +71,8 @@ def test_a_question_of_question_words_only_is_looked_up_by_them() -> None:
 
 def test_the_words_of_a_question_are_distinct_and_wholes_are_marked() -> None:
     words = query_words("disk full: disk-full")
-    assert [(word.token, word.is_whole) for word in words] == [
-        ("disk", False),
-        ("full", False),
-        ("disk_ful", True),
-    ] or [(word.token, word.is_whole) for word in words] == [("disk", False), ("full", False), ("disk_full", True)]
+    assert [word.token for word in words] == ["disk", "full", "disk_ful"]
+    assert [word.is_whole for word in words] == [False, False, True]
 
 
 def test_question_and_document_agree_on_a_word() -> None:
@@ -77,7 +82,8 @@ def test_question_and_document_agree_on_a_word() -> None:
 @pytest.mark.parametrize(
     "text",
     ["a" * 100_000, "a." * 50_000, "aB" * 50_000, "'" * 100_000, "_" * 100_000, "ab'" * 33_000, "日" * 100_000,
-     "x-" * 50_000, "\u0301" * 100_000, "Ab1" * 33_000],
+     "x-" * 50_000,
+     "\u0301" * 100_000, "Ab1" * 33_000],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(text: str) -> None:
     started = time.perf_counter()

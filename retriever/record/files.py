@@ -63,11 +63,6 @@ class Files:
             ).fetchone()
         return (frozenset(json.loads(row["boilerplate"])), bool(row["is_settled"])) if row else (frozenset(), True)
 
-    def unsettle(self, source: Source) -> None:
-        """The source's boilerplate may be out of date."""
-        with self._database.write() as connection:
-            connection.execute("UPDATE sources SET is_settled = 0 WHERE key = ?", (source.key,))
-
     def settle(self, source: Source, lines: frozenset[str]) -> None:
         """These are the source's boilerplate lines, and all its documents were extracted with them."""
         with self._database.write() as connection:
@@ -140,6 +135,7 @@ class Files:
                 "SELECT key, part FROM documents WHERE source = ? AND path = ?", (source.key, reading.path)
             ).fetchall()
             outcome += delete_documents(connection, [row["key"] for row in rows if row["part"] not in parts])
+            _unsettle(connection, source, outcome)
         return outcome
 
     def move_file(self, source: Source, old: str, new: str) -> None:
@@ -172,6 +168,7 @@ class Files:
                 ).fetchall()
                 outcome += delete_documents(connection, [row["key"] for row in rows])
                 connection.execute("DELETE FROM files WHERE source = ? AND path = ?", (source.key, path))
+            _unsettle(connection, source, outcome)
         return outcome
 
     def forget(self, document_id: str) -> Outcome:
@@ -218,6 +215,12 @@ def _upsert_file(connection: sqlite3.Connection, source: Source, reading: FileRe
         (source.key, reading.path, reading.sha256, reading.read_by, reading.extracted_by),
     ).fetchone()
     return int(row[0])
+
+
+def _unsettle(connection: sqlite3.Connection, source: Source, outcome: Outcome) -> None:
+    """In the same transaction as what changed, so that no kill can come between."""
+    if outcome != Outcome():
+        connection.execute("UPDATE sources SET is_settled = 0 WHERE key = ?", (source.key,))
 
 
 def _forgotten_parts(connection: sqlite3.Connection, source: Source, reading: FileReading) -> set[str]:

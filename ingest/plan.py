@@ -1,0 +1,123 @@
+"""Before anything is read: which source a root belongs to, what is known of it, what moved and what is gone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.sources import SkippedFile, SourceFile
+from retriever.errors import SourceError
+from retriever.record.draft import FileState
+from retriever.record.files import Files
+from retriever.record.rows import Source
+
+# A prune that would take more than this share of a source's files wants a second word.
+PRUNE_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a root belongs: a source's name, the folder its paths start from, and what that puts before ours."""
+
+    name: str
+    base: Path
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an ingest of one root has before it; paths are the source's own, `moves` {new path: old path}."""
+
+    source: Source
+    prefix: str
+    files: tuple[SourceFile, ...]
+    skipped: tuple[tuple[str, str], ...]
+    states: Mapping[str, FileState]
+    moves: Mapping[str, str]
+    gone: tuple[str, ...]
+
+    def path_of(self, file: SourceFile) -> str:
+        """The file's path within the source."""
+        return self.prefix + file.relative
+
+
+def find_place(root: Path, name: str | None, sources: Sequence[Source]) -> Place:
+    """The place of a resolved root: inside the source of that name, else of any, whose root holds it; else its own."""
+    folder = root if root.is_dir() else root.parent
+    for known in sources:
+        if known.root and name in (None, known.name) and folder.is_relative_to(known.root):
+            inside = folder.relative_to(known.root).as_posix()
+            return Place(known.name, Path(known.root), "" if inside == "." else f"{inside}/")
+    return Place(name or str(folder), folder, "")
+
+
+def make_plan(
+    source: Source, place: Place, root: Path, entries: Sequence[SourceFile | SkippedFile], files: Files
+) -> Plan:
+    """The plan for what the walk over `root` found."""
+    found = tuple(entry for entry in entries if isinstance(entry, SourceFile))
+    only = None if root.is_dir() else place.prefix + root.name
+    states = {
+        path: state
+        for path, state in files.states(source).items()
+        if (path == only if only is not None else path.startswith(place.prefix))
+    }
+    present = {place.prefix + entry.relative for entry in entries}
+    missing = {path: state for path, state in states.items() if path not in present}
+    moves = _find_moves(missing, {place.prefix + file.relative: file for file in found}, states)
+    holding = set(files.stored_paths(source))
+    return Plan(
+        source=source,
+        prefix=place.prefix,
+        files=found,
+        skipped=tuple(
+            (place.prefix + entry.relative, entry.reason) for entry in entries if isinstance(entry, SkippedFile)
+        ),
+        states=states,
+        moves=moves,
+        gone=tuple(sorted(path for path in missing if path in holding and path not in moves.values())),
+    )
+
+
+def check_prune(plan: Plan, root: Path) -> None:
+    """Raises SourceError when removing what is gone looks like a mistake."""
+    if not plan.gone:
+        return
+    if not plan.files:
+        raise SourceError(
+            f"{str(root)!r} holds no documents, and --prune would remove all {len(plan.gone)} known from there. "
+            "Is the folder mounted? If they are to go, repeat with --yes."
+        )
+    known = sum(state.state == "read" for state in plan.states.values())
+    if len(plan.gone) > PRUNE_SHARE * known:
+        raise SourceError(
+            f"--prune would remove {len(plan.gone)} of the {known} files known in {str(root)!r}, more than a fifth. "
+            "If they are to go, repeat with --yes; `lessons ingest` without --prune lists them."
+        )
+
+
+def _find_moves(
+    missing: Mapping[str, FileState], found: Mapping[str, SourceFile], states: Mapping[str, FileState]
+) -> dict[str, str]:
+    """{new path: old path} for files with the same bytes as one that is gone."""
+    by_content = {state.sha256: path for path, state in sorted(missing.items()) if state.sha256}
+    moves: dict[str, str] = {}
+    for path, file in found.items():
+        if not by_content:
+            break
+        if path not in states:
+            content = _sha256(file.path)
+            if content in by_content:
+                moves[path] = by_content.pop(content)
+    return moves
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file's bytes, "" for one that cannot be read, which is then said when it is its turn."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

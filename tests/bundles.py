@@ -1,0 +1,88 @@
+"""Documents made by hand for the tests of ranking, choice, highlights and verdict: two dimensions, few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from retriever.lesson import Document, Lesson, Metadata
+from retriever.question import Question, read_question
+from retriever.record.candidates import Bundle
+from retriever.words import query_words, tokens
+
+
+class LetterPieces:
+    """A table in which each word is one piece: rare words have high numbers, like words are near."""
+
+    def __init__(self, table: Mapping[str, tuple[int, Sequence[float]]]) -> None:
+        self._table = table
+
+    def piece_ids(self, texts: Sequence[str]) -> list[Any]:
+        return [
+            np.asarray([self._table[word][0] for word in text.lower().split()], np.int32) for text in texts
+        ]
+
+    def piece_vectors(self, pieces: Any) -> Any:
+        by_number = {number: vector for number, vector in self._table.values()}
+        return np.asarray([by_number[int(number)] for number in pieces], np.float32)
+
+
+def bundle(
+    identity: str,
+    sentences: Sequence[tuple[str, Sequence[float]]],
+    *,
+    stated: Sequence[int] = (),
+    title: str = "",
+    per_passage: int = 2,
+    pieces: LetterPieces | None = None,
+) -> Bundle:
+    """A document of these sentences, each with its direction; those in `stated` are lessons."""
+    text = " ".join(words for words, _ in sentences)
+    spans, at = [], 0
+    for words, _ in sentences:
+        spans.append((at, at + len(words)))
+        at += len(words) + 1
+    rows = np.asarray([vector for _, vector in sentences], np.float32).reshape(
+        len(sentences), -1 if sentences else 2
+    )
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    ids = (
+        pieces.piece_ids([words for words, _ in sentences])
+        if pieces
+        else [np.zeros(0, np.int32)] * len(spans)
+    )
+    return Bundle(
+        key=int(identity, 36),
+        document=Document(identity, "tests", f"{identity}.md", None, text, Metadata(title=title)),
+        url_template=None,
+        lessons=tuple(
+            Lesson(f"{identity}-{number}", identity, sentences[number][0], *spans[number], kind="insight")
+            for number in stated
+        ),
+        passages=(),
+        spans=np.asarray(spans, np.int32).reshape(-1, 2),
+        owners=np.arange(len(spans), dtype=np.int32) // per_passage,
+        embeddings=rows.astype(np.float16),
+        pieces=np.concatenate(ids).astype(np.int32) if ids else np.zeros(0, np.int32),
+        piece_ends=np.cumsum([len(row) for row in ids]).astype(np.int32),
+        tokens=tuple(tuple(tokens(words)) for words, _ in sentences),
+        title=tuple(tokens(title)),
+        labels=(),
+        headings=(),
+    )
+
+
+def ask(
+    query: str,
+    direction: Sequence[float] | None,
+    bundles: Sequence[Bundle],
+    pieces: LetterPieces | None = None,
+) -> Question:
+    """The question over a memory of just these documents."""
+    words = query_words(query)
+    held = [{token for line in (item.title, *item.tokens) for token in line} for item in bundles]
+    counts = {word.token: sum(word.token in tokens_of for tokens_of in held) for word in words}
+    vector = None if direction is None else np.asarray(direction, np.float32) / np.linalg.norm(direction)
+    return read_question(words, vector, counts, len(bundles), pieces)

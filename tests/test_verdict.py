@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from bundles import LetterPieces, ask, bundle
+
+from retriever import verdict
+from retriever.ranking import rank
+from retriever.verdict import (
+    Calibration,
+    Evidence,
+    calibration_for,
+    judge,
+    known_calibrations,
+    probability,
+    weigh,
+)
+
+EAST = (1.0, 0.0)
+PIECES = LetterPieces(
+    {
+        "disk": (3000, EAST),
+        "was": (2001, EAST),
+        "full": (3001, EAST),
+        "slurm": (29_000, EAST),
+        "huge": (4_000, EAST),
+    }
+)
+
+
+@pytest.fixture
+def calibrated(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A model named "known" has a calibration."""
+    fields = {
+        "intercept": -2.0,
+        "score": 2.0,
+        "missing": -1.0,
+        "words": 0.5,
+        "threshold": 0.4,
+        "lesson": [1.0, 0.0],
+    }
+    monkeypatch.setattr(verdict, "known_calibrations", lambda: {"known": fields})
+    calibration_for.cache_clear()
+    yield
+    calibration_for.cache_clear()
+
+
+def _evidence(query: str) -> Evidence:
+    documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
+    question = ask(query, EAST, documents, PIECES)
+    return weigh(question, rank(question, documents, 3.0))
+
+
+def test_a_rare_word_that_is_missing_counts_more_than_a_common_one() -> None:
+    assert _evidence("disk full").missing == 0
+    assert _evidence("disk huge").missing < _evidence("disk slurm").missing
+
+
+def test_the_words_are_counted_by_their_logarithm() -> None:
+    assert _evidence("disk full slurm").words == pytest.approx(math.log(3))
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_better_evidence_makes_more_confident_and_missing_words_less() -> None:
+    found = calibration_for("known")
+    assert found is not None
+    sure = probability(found, Evidence(2.5, 0.0, 1.0))
+    assert probability(found, Evidence(1.0, 0.0, 1.0)) < sure
+    assert probability(found, Evidence(2.5, 2.0, 1.0)) < sure
+    assert (
+        0 <= probability(found, Evidence(-1e9, 1e9, 0.0)) <= probability(found, Evidence(1e9, 0.0, 0.0)) <= 1
+    )
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_answered_follows_from_confidence_and_threshold() -> None:
+    documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
+    for query, direction in (("disk full", EAST), ("slurm", (-1.0, 0.0))):
+        question = ask(query, direction, documents, PIECES)
+        said = judge(question, rank(question, documents, 3.0), "known")
+        assert said.confidence is not None
+        assert said.answered is (said.confidence >= 0.4)
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_an_empty_memory_answers_nothing() -> None:
+    said = judge(ask("disk", EAST, []), (), "known")
+    assert (said.answered, said.confidence) == (False, 0.0)
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_there_is_no_verdict_for_an_unknown_model_or_without_meaning() -> None:
+    documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
+    question = ask("disk", EAST, documents, PIECES)
+    assert judge(question, rank(question, documents, 3.0), "another").confidence is None
+    blind = ask("disk", None, documents, PIECES)
+    assert judge(blind, rank(blind, documents, 3.0), "known").answered is None
+
+
+def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
+    shipped = known_calibrations()
+    assert shipped
+    for fields in shipped.values():
+        found = Calibration(**fields)
+        assert found.score > 0 > found.missing
+        assert 0 < found.threshold < 1
+        direction = found.direction()
+        assert direction is not None
+        assert direction.ndim == 1
+
+
+def test_a_calibration_without_a_direction_has_none() -> None:
+    assert Calibration(0.0, 1.0, -1.0, 0.0, 0.5).direction() is None
