@@ -70,12 +70,11 @@ def variants() -> Iterator[tuple[str, Weights]]:
     yield "shipped", WEIGHTS
     for name in SIGNALS:
         yield f"without {name}", _changed(**{name: 0.0})
-    yield "without what is extracted", _changed(stated=0.0)
     yield "fields weigh like the body", _changed(title=1.0)
     for name in SIGNALS:
         yield (
             f"{name} alone",
-            _changed(**{other: float(other == name) for other in SIGNALS}, stated=0.0),
+            _changed(**{other: float(other == name) for other in SIGNALS}),
         )
     for name in SIGNALS:
         for factor in (0.5, 2.0):

@@ -243,7 +243,7 @@ def main() -> None:
         WEIGHTS.write_text(json.dumps(fields, sort_keys=True, separators=(",", ":")) + "\n", "utf-8")
         sys.stdout.write(f"{len(examples)} units, {WEIGHTS.stat().st_size} bytes\n")
     else:
-        sys.stdout.write(leave_one_out(options.root, gold, examples).table() + "\n")
+        sys.stdout.write(leave_one_out(options.root, gold, examples).as_text() + "\n")
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ class GoldReport:
             comparisons=tuple(comparisons),
         )
 
-    def table(self) -> str:
+    def as_text(self) -> str:
         """The report as lines of text."""
         rows = [f"{'corpus':<22}{'F1':>6}{'recall':>8}{'precision':>11}"]
         rows += [f"{one.corpus:<22}{one.f1:6.2f}{one.recall:8.2f}{one.precision:11.2f}" for one in self.corpora]
@@ -148,7 +148,7 @@ class GoldReport:
         rows += ["", *(f"{name:<22}{share:6.3f}" for name, share in shares)]
         return "\n".join([*rows, f"{'median length':<22}{self.median_length:6.0f}"])
 
-    def as_dict(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """What `--json` prints."""
         return asdict(self)
 

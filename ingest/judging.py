@@ -34,4 +34,4 @@ def judge_extraction(gold: Path, root: Path | None) -> GoldReport:
     """How the extractor's lessons agree with gold lessons; the gold's paths are below `root`/CORPUS/docs."""
     from ingest.gold import score_gold
 
-    return score_gold(gold, root or gold.parent)
+    return score_gold(gold, root or gold.parent, through_readers=True)

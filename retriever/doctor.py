@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from retriever.errors import RetrieverError
+from retriever.follow import samples_of
 from retriever.lesson import digest
+from retriever.locks import ProcessLock
 from retriever.memory import Memory
-from retriever.record.changes import UNITS
+from retriever.record.changes import UNITS, Generation
+from retriever.vectors import CLEAN, VectorIndex, generation_folder, is_sound
 
 LOW_DISK_BYTES = 500_000_000
 
@@ -86,21 +91,37 @@ def _index(memory: Memory) -> Check:
     if changes.is_behind():
         waiting = len(changes.pending(generation, limit=-1))
         return Check("index", True, f"generation {generation.number}, {waiting} changes waiting for its owner")
-    keeper = memory.keeper()
-    if not keeper.open("lessons doctor"):
-        return Check("index", True, f"generation {generation.number}, in use by another process")
+    lock = ProcessLock(memory.settings.home / "index" / "lock")
+    if not lock.acquire("lessons doctor"):
+        return Check("index", True, f"generation {generation.number}, in use by {lock.holder()}")
     try:
-        return _compare_index(memory, keeper.index, generation.number)
+        return _compare_index(memory, generation)
     finally:
-        keeper.close()
+        lock.release()
 
 
-def _compare_index(memory: Memory, index: Any, number: int) -> Check:
-    missing = sum(len(memory.record.changes.owners(unit, memory.fingerprint) ^ index.keys(unit)) for unit in UNITS)
-    if missing:
-        mend = "Run `lessons reindex`; it is built anew from the record."
-        return Check("index", False, f"generation {number} differs from the record in {missing} entries", mend)
-    return Check("index", True, f"generation {number}, holds what the record holds")
+def _compare_index(memory: Memory, generation: Generation) -> Check:
+    """Looks into a copy, so that a damaged index stays as it is until somebody decides."""
+    mend = "Run `lessons reindex`; it is built anew from the record, and nothing is lost."
+    name = f"generation {generation.number}"
+    with tempfile.TemporaryDirectory(prefix="lessons-doctor-") as scratch:
+        folder = Path(scratch) / "index"
+        try:
+            shutil.copytree(generation_folder(memory.settings.home, generation.number), folder)
+        except OSError as error:
+            return Check("index", False, f"{name} cannot be read: {error}", mend)
+        (folder / CLEAN).unlink(missing_ok=True)
+        if not is_sound(folder, samples_of(memory.record.changes, generation)):
+            return Check("index", False, f"{name} does not find what it should hold", mend)
+        index = VectorIndex(folder)
+        try:
+            wanted = {unit: memory.record.changes.owners(unit, generation.fingerprint) for unit in UNITS}
+            differing = sum(len(wanted[unit] ^ index.keys(unit)) for unit in UNITS)
+        finally:
+            index.close()
+    if differing:
+        return Check("index", False, f"{name} differs from the record in {differing} entries", mend)
+    return Check("index", True, f"{name}, holds what the record holds")
 
 
 def _disk(memory: Memory) -> Check:

@@ -180,7 +180,7 @@ def read_queries(path: Path) -> tuple[JudgedQuery, ...]:
             judged = _judged(json.loads(line), number)
         except (ValueError, TypeError, KeyError) as error:
             raise SourceError(
-                f"Line {number} of {path} is no judged query ({error}); it needs an object with a text `query` "
+                f"Line {number} of {path} is no judged query ({error}): an object with a text `query` "
                 "and `relevant`, an object of paths with the numbers 1 or 2."
             ) from error
         if judged.id in seen:

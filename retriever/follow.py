@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from retriever.errors import IndexUnavailable
 from retriever.locks import ProcessLock
 from retriever.record import Record
-from retriever.record.changes import UNITS, Change, Generation
+from retriever.record.changes import UNITS, Change, Changes, Generation
 from retriever.vectors import BATCH, VectorIndex, generation_folder, is_sound, remove_generation
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class IndexKeeper:
             self.rebuild()
             return
         folder = generation_folder(self._home, generation.number)
-        if not is_sound(folder, self._samples()):
+        if not is_sound(folder, samples_of(self._record.changes, generation)):
             logger.warning("the vector index in %s is damaged; building it anew from the record", folder)
             self.rebuild()
             return
@@ -128,21 +128,6 @@ class IndexKeeper:
             self.index = None
             self.rebuild()
         self._sweep()
-
-    def _samples(self) -> dict[str, dict[int, Embeddings]]:
-        """A few embeddings that were in the index at its last change, from all over the record."""
-        samples = {}
-        pending = {
-            (change.unit, change.owner)
-            for change in self._record.changes.pending(self._record.changes.current() or _NOTHING, 1_000_000)
-        }
-        for unit in UNITS:
-            owners = sorted(
-                owner for owner in self._record.changes.owners(unit, self._fingerprint) if (unit, owner) not in pending
-            )
-            chosen = owners[:: max(1, len(owners) // _SAMPLES)][:_SAMPLES]
-            samples[unit] = self._record.changes.embeddings(unit, self._fingerprint, chosen)
-        return samples
 
     def _heal(self, index: VectorIndex) -> None:
         """Puts in what a crash left out and takes out what it left in."""
@@ -180,4 +165,12 @@ class IndexKeeper:
             remove_generation(self._home, number)
 
 
-_NOTHING = Generation(0, "", 0, "retired", 0)
+def samples_of(changes: Changes, generation: Generation) -> dict[str, dict[int, Embeddings]]:
+    """{unit: {key: embedding}} of a few embeddings from all over the record that the generation must hold."""
+    pending = {(change.unit, change.owner) for change in changes.pending(generation, limit=-1)}
+    samples = {}
+    for unit in UNITS:
+        owners = sorted(owner for owner in changes.owners(unit, generation.fingerprint) if (unit, owner) not in pending)
+        chosen = owners[:: max(1, len(owners) // _SAMPLES)][:_SAMPLES]
+        samples[unit] = changes.embeddings(unit, generation.fingerprint, chosen)
+    return samples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from retriever.record.draft import Outcome
 
 logger = logging.getLogger(__name__)
+
+# How search names a text that is no stated lesson: by its place.
+_EVIDENCE = re.compile(r"(?P<document>[0-9a-f]{16}):(?P<start>\d{1,12})-(?P<end>\d{1,12})")
 
 # What a home may hold beside the record before the record exists.
 _OURS = frozenset({"config.toml", "secret", "server.json", "server.lock", "index", "models", "lost+found"})
@@ -134,18 +138,27 @@ class Memory:
         return self.record.library.counts()
 
     def show(self, reference: str) -> tuple[Document, tuple[Lesson, ...], Lesson | None]:
-        """(document, its lessons, the lesson asked for) for a lesson's id, or a document's id or path (then None)."""
+        """(document, its lessons, the lesson asked for) for a lesson's id, or a document's id or path (then None).
+
+        The id of a text that is no stated lesson, as answers give it, works too. Raises NotFound.
+        """
+        named = _EVIDENCE.fullmatch(reference)
+        if named:
+            document = self.document(named["document"])
+            start, end = int(named["start"]), int(named["end"])
+            text = document.text[start:end]
+            asked = Lesson(reference, document.id, text, start, start + len(text), stated=False)
+            return document, self.lessons_of(document.id), asked
         try:
-            asked = self.record.library.lesson(reference)
-        except NotFound as error:
+            lesson = self.lesson(reference)
+        except NotFound as unknown:
             try:
                 document = self.document(reference)
-            except NotFound:
-                if "no longer" in str(error):
-                    raise error from None
-                raise
+            except NotFound as error:
+                # A lesson that was there once says more than a document that never was.
+                raise (unknown if "no longer" in str(unknown) else error) from None
             return document, self.lessons_of(document.id), None
-        return self.document(asked.document_id), self.lessons_of(asked.document_id), asked
+        return self.document(lesson.document_id), self.lessons_of(lesson.document_id), lesson
 
     def status(self) -> dict[str, Any]:
         """What is in the memory: counts, and each source with the report of its last ingest."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from retriever.errors import IndexUnavailable
-from retriever.vectors import VectorIndex
+from retriever.vectors import CLEAN, VectorIndex
 
 
 def finds_all(folder: Path, samples: dict[str, dict[str, list[float]]]) -> bool:
@@ -27,7 +27,7 @@ def finds_all(folder: Path, samples: dict[str, dict[str, list[float]]]) -> bool:
         )
     finally:
         index.close()
-        (folder / "closed-cleanly").unlink(missing_ok=True)
+        (folder / CLEAN).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 class Weights:
     """Everything that can be tuned; round, because the optimum is flat: `python -m benchmarks.fit_ranking`.
 
-    `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `stated` is added to a
-    sentence's cosine where it is an extracted lesson. `title`, `labels` and `headings` weigh an occurrence
+    `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `title`, `labels` and `headings` weigh an occurrence
     of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is how many sentences a window
     has. The `shown_` ones are log-odds that a sentence is the one to show; with a direction in which lessons
     lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
@@ -37,7 +36,6 @@ class Weights:
     passage: float = 0.7
     words: float = 0.7
     pieces: float = 1.0
-    stated: float = 0.05
     title: float = 2.0
     labels: float = 1.0
     headings: float = 1.0
@@ -117,7 +115,7 @@ def rank(
     signals: dict[str, Floats] = {}
     if rows.embeddings is not None and question.embedding is not None:
         cosines = rows.embeddings @ question.embedding
-        signals |= _meaning_signals(rows, question.embedding, cosines + weights.stated * stated, weights)
+        signals |= _meaning_signals(rows, question.embedding, cosines, weights)
         nearness += weights.shown_sentence * cosines
         if lesson_direction is not None:
             likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (

@@ -28,7 +28,8 @@ _HNSW: Any = {"space": "cosine", "max_neighbors": 48, "ef_construction": 200, "e
 # Larger writes hold Python's lock for longer: 200 vectors pause all other threads 150 ms.
 BATCH = 500
 
-_CLEAN = "closed-cleanly"
+# A file that says so lies in a generation that was closed in order.
+CLEAN = "closed-cleanly"
 
 
 class VectorIndex:
@@ -41,7 +42,7 @@ class VectorIndex:
 
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _CLEAN).unlink(missing_ok=True)
+        (folder / CLEAN).unlink(missing_ok=True)
         self._errors = (ChromaError, RuntimeError, ValueError, OSError)
         with self._explained():
             self._client: Any = chromadb.PersistentClient(
@@ -83,7 +84,7 @@ class VectorIndex:
     def close(self) -> None:
         """The folder is no longer in use, and says that it was left in order."""
         self._client.close()
-        (self.folder / _CLEAN).touch()
+        (self.folder / CLEAN).touch()
 
     def abandon(self) -> None:
         """The folder is no longer in use, and nothing says that it is in order."""
@@ -117,7 +118,7 @@ def is_sound(folder: Path, samples: Mapping[str, Mapping[int, Embeddings]]) -> b
     Asked in a process of its own, because a damaged file can crash the one that opens it. A folder that was closed
     cleanly is believed.
     """
-    if (folder / _CLEAN).exists():
+    if (folder / CLEAN).exists():
         return True
     if not folder.is_dir():
         return False

@@ -1,4 +1,4 @@
-"""Documents made by hand for the tests of ranking, choice, highlights and verdict: two dimensions, few words."""
+"""Documents made by hand for tests of ranking, choice, highlights and verdict: two dimensions, few words."""
 
 from __future__ import annotations
 

@@ -19,11 +19,12 @@ MODULES = sorted(path for folder in ("retriever", "ingest") for path in (ROOT / 
 # A layer may import from its own and from lower ones. A module belongs to the longest name that starts its own.
 LAYERS = (
     ("retriever.lesson", "retriever.errors"),
-    ("retriever.config", "retriever.words", "retriever.locks", "retriever.wire", "retriever.highlights"),
+    ("retriever.config", "retriever.words", "retriever.locks", "retriever.wire"),
     ("retriever.embedder", "retriever.graph", "retriever.transformer", "retriever.export", "retriever.demo"),
     ("retriever.record",),
     ("retriever.vectors", "retriever.probe"),
-    ("retriever.follow", "retriever.follower", "retriever.ranking", "retriever.verdict"),
+    ("retriever.follow", "retriever.follower", "retriever.meaning"),
+    ("retriever.question", "retriever.ranking", "retriever.choosing", "retriever.verdict", "retriever.highlights"),
     ("retriever.search",),
     ("retriever.memory",),
     ("retriever.evaluation", "retriever.asking", "retriever.doctor", "retriever.terminal"),

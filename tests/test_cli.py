@@ -244,3 +244,25 @@ def test_control_characters_of_a_document_never_reach_the_terminal(runner, folde
     result = runner("show", "evil.md")
     assert "\x1b" not in result.stdout
     assert "\u202e" not in result.stdout
+
+
+def test_a_text_that_is_no_stated_lesson_can_be_shown_by_its_id(runner, example_home, example_memory):
+    document = example_memory.document("postmortems/2023/2023-03-14-carrier-certificate.md")
+    shown = runner("show", f"{document.id}:0-40", home=example_home)
+    assert shown.exit_code == 0
+    assert ">     1" in shown.stdout
+
+
+def test_doctor_leaves_a_damaged_index_as_it_is_and_names_the_mend(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    files = [path for path in (home / "index").rglob("*.bin") if path.stat().st_size]
+    for path in (*files, *(home / "index").rglob("chroma.sqlite3")):
+        path.write_bytes(b"\xa5" * 5000)
+    damaged = {path: path.read_bytes() for path in (home / "index").rglob("*") if path.is_file()}
+    result = runner("doctor")
+    assert result.exit_code == 1
+    assert "lessons reindex" in result.stdout
+    assert {path: path.read_bytes() for path in damaged} == damaged
+    assert runner("reindex").exit_code == 0
+    assert runner("doctor").exit_code == 0

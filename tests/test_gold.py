@@ -74,8 +74,8 @@ def test_the_mean_is_over_corpora_and_the_rest_is_pooled() -> None:
 
     report = GoldReport.of([corpus("a", 1, 0), corpus("b", 3, 3)])
     assert (report.mean_f1, report.recall, report.precision) == (0.5, 0.25, 1.0)
-    assert "mean F1" in report.table()
-    assert json.loads(json.dumps(report.as_dict()))["mean_f1"] == 0.5
+    assert "mean F1" in report.as_text()
+    assert json.loads(json.dumps(report.as_json()))["mean_f1"] == 0.5
 
 
 def test_a_report_over_nothing_is_empty() -> None:

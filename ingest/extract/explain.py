@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest.extract.extractor import Judged, extract, judge, page_kind
+from ingest.extract.extractor import Judged, extract, judge, page_kind, second_look
 from ingest.extract.model import weights
 from ingest.extract.units import outline
 
@@ -37,7 +37,7 @@ def explain(
     extraction = extract(text, title=title, path=path, boilerplate=boilerplate)
     page = page_kind(found, path, title) or extraction.why_not
     rows = []
-    for one in judge(weights(), found, boilerplate):
+    for one in second_look(tuple(judge(weights(), found, boilerplate))):
         lesson = next((x for x in extraction.lessons if x.start <= one.unit.start and one.unit.end <= x.end), None)
         rule = f"{one.rule} (document: {page})" if page else one.rule
         kind, polarity = (lesson.kind, lesson.polarity) if lesson else ("", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ingest.extract.context import LEANING, context_of
@@ -18,6 +18,8 @@ from retriever.lesson import KINDS, Finding
 EXTRACTOR_VERSION = "1"
 
 LONGEST_JOINED = 220
+LIKELY, LIKELIEST = 0.3, 0.2
+"""Probabilities that do on a second look, where nothing better was said: chosen leaving one corpus out."""
 SECTION_KINDS = {
     "lucky": ("got_lucky",),
     "went_well": ("went_well",),
@@ -81,7 +83,7 @@ def extract_with(
     headline = title_lesson(found, path)
     if not headline and not any(_makes_source(model, one) for one in judged):
         return Extraction((), False, "no lesson stated")
-    taken = (one for one in judged if one.taken)
+    taken = (one for one in second_look(judged) if one.taken)
     lessons = [_finding(found, joined, title, model) for joined in _joined(taken)]
     if headline:
         lessons = [headline, *(as_in_note(lesson) for lesson in lessons)]
@@ -106,6 +108,26 @@ def judge(model: Weights, found: Outline, boilerplate: frozenset[str] = frozense
         probability = 0.0 if veto else model.probability(features)
         taken = probability >= model.thresholds[group_of(unit.role)]
         yield Judged(unit, taken, veto or _rule(unit), probability, tuple(features))
+
+
+def second_look(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """`judged`, where a section that promises lessons and has none yet gives up the likely ones in it.
+
+    A report that names no cause under any heading also gives up its likeliest sentence outside of those: the writer
+    of three lines on what happened put the cause in one of them.
+    """
+    served = {one.unit.above for one in judged if one.taken}
+    told = any(one.taken and (group_of(one.unit.role) == "open" or one.unit.role == "cause") for one in judged)
+    untold = [one for one in judged if group_of(one.unit.role) == "open" and one.probability >= LIKELIEST]
+    likeliest = None if told else max(untold, key=lambda one: one.probability, default=None)
+
+    def again(one: Judged) -> Judged:
+        promised = group_of(one.unit.role) == "strong" and one.unit.above not in served and one.probability >= LIKELY
+        if one.taken or not (promised or one is likeliest):
+            return one
+        return replace(one, taken=True, rule=f"{one.rule}, the likeliest there")
+
+    return tuple(again(one) for one in judged)
 
 
 def _rule(unit: Unit) -> str:

@@ -57,9 +57,12 @@ def serve(
 
     `open_memory` and `on_ready`, which is given the address once requests are answered, are called in the
     worker process, a child of this one. Raises RetrieverError when it cannot start, in the memory's own
-    words if it is the memory that cannot be opened. To be called from the main thread of a process without
-    other threads: what has loaded chromadb or the model before cannot be forked.
+    words if it is the memory that cannot be opened. To be called from the main thread of a fresh process:
+    raises RuntimeError in one that has loaded what cannot be forked.
     """
+    loaded = [name for name in _UNFORKABLE if name in sys.modules]
+    if loaded:
+        raise RuntimeError(f"serve() needs a fresh process: this one has loaded {', '.join(loaded)}")
     with _listening_socket(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         server = _Server(replace(settings, port=port), listener, open_memory, on_ready, log_level)
