@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class Weights:
     """Everything that can be tuned; round, because the optimum is flat: `python -m benchmarks.fit_ranking`.
 
-    `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `title`, `labels` and `headings` weigh an occurrence
-    of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is how many sentences a window
-    has. The `shown_` ones are log-odds that a sentence is the one to show; with a direction in which lessons
-    lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
+    `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `title`, `labels` and
+    `headings` weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is
+    how many sentences a window has. The `shown_` ones are log-odds that a sentence is the one to show; with a
+    direction in which lessons lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
     """
 
     sentence: float = 0.7

@@ -80,12 +80,10 @@ def test_question_and_document_agree_on_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["a" * 100_000, "a." * 50_000, "aB" * 50_000, "'" * 100_000, "_" * 100_000, "ab'" * 33_000, "日" * 100_000,
-     "x-" * 50_000,
-     "\u0301" * 100_000, "Ab1" * 33_000],
-)  # fmt: skip
-def test_hostile_text_takes_linear_time(text: str) -> None:
+    "unit", ["a", "a.", "aB", "'", "_", "ab'", "日", "x-", "\u0301", "Ab1", "word ", "a_b.C/d:", "é", "1.2"]
+)
+def test_hostile_text_takes_linear_time(unit: str) -> None:
+    text = unit * (100_000 // len(unit))
     started = time.perf_counter()
     tokens(text)
     found = query_words(text)

@@ -25,7 +25,7 @@ DEGRADED = {
     "so lessons in other words may be missing.",
 }
 DEGRADED_OTHER = "This answer was made without: {}."
-CONFIDENCE = "confidence {} %"
+CONFIDENCE = "{}% sure"
 MORE_HITS = "Show more"
 
 EVIDENCE = "From the document, not a recorded lesson"
