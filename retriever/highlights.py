@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from retriever.words import tokens
@@ -53,11 +54,17 @@ def _words(text: str, question: Question) -> tuple[list[tuple[int, int]], float]
     marks = []
     seen: set[str] = set()
     for found in _WORD.finditer(text):
-        matching = idf.keys() & set(tokens(found.group()))
+        matching = idf.keys() & _tokens_of(found.group())
         if matching:
             marks.append(found.span())
             seen |= matching
     return marks, sum(idf[token] for token in seen) / question.total_idf
+
+
+@lru_cache(maxsize=8192)
+def _tokens_of(word: str) -> frozenset[str]:
+    # Texts repeat their words, and answers their texts.
+    return frozenset(tokens(word))
 
 
 def _best_sentence(choice: Choice) -> tuple[int, int] | None:

@@ -184,10 +184,10 @@ def test_tokens_are_made_listed_without_secrets_and_revoked(runner):
     assert runner("token", "list").stdout == ""
 
 
-def test_demo_asks_the_example_question(runner):
+def test_demo_fills_a_memory_and_asks_the_example_question(runner, capfd):
     result = runner("demo", "--no-serve")
     assert result.exit_code == 0, result.stderr
-    assert "Somebody has learned about this" in result.stdout
+    assert "Somebody has learned about this" in capfd.readouterr().out
 
 
 def test_eval_prints_every_measure_with_its_interval(runner):

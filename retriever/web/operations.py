@@ -36,6 +36,45 @@ class Operation:
         return self.path.endswith("/{id}")
 
 
+# Reading one or listing many: the same on every server.
+_READING = (
+    Operation(
+        "lessons",
+        "GET",
+        "/lessons",
+        "Lessons with their documents, those of the newest document first.",
+        "LessonList",
+        list_parameters(),
+        example="/lessons?polarity=success&limit=5",
+    ),
+    Operation(
+        "lesson",
+        "GET",
+        "/lessons/{id}",
+        "One lesson with its document.",
+        "ListedLesson",
+        errors=(400, 404),
+    ),
+    Operation(
+        "documents",
+        "GET",
+        "/documents",
+        "Documents without their text, newest first.",
+        "DocumentList",
+        list_parameters(),
+        example="/documents?limit=5",
+    ),
+    Operation(
+        "document",
+        "GET",
+        "/documents/{id}",
+        "One document with its text and all its lessons.",
+        "ShownDocument",
+        errors=(400, 404),
+    ),
+)
+
+
 def operations(settings: Settings) -> tuple[Operation, ...]:
     """Every operation, in the order in which they are documented."""
     lookup = lookup_parameters(settings.k, settings.per_document)
@@ -59,38 +98,5 @@ def operations(settings: Settings) -> tuple[Operation, ...]:
             lookup,
             (400, 413, 415, 503),
         ),
-        Operation(
-            "lessons",
-            "GET",
-            "/lessons",
-            "Lessons with their documents, those of the newest document first.",
-            "LessonList",
-            list_parameters(),
-            example="/lessons?polarity=success&limit=5",
-        ),
-        Operation(
-            "lesson",
-            "GET",
-            "/lessons/{id}",
-            "One lesson with its document.",
-            "ListedLesson",
-            errors=(400, 404),
-        ),
-        Operation(
-            "documents",
-            "GET",
-            "/documents",
-            "Documents without their text, newest first.",
-            "DocumentList",
-            list_parameters(),
-            example="/documents?limit=5",
-        ),
-        Operation(
-            "document",
-            "GET",
-            "/documents/{id}",
-            "One document with its text and all its lessons.",
-            "ShownDocument",
-            errors=(400, 404),
-        ),
+        *_READING,
     )
