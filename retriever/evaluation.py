@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from retriever.errors import SourceError
-from retriever.lesson import Answer
+from retriever.lesson import Answer, Document, Hit
 
 # Enough hits, one a document, to judge the order of the documents by itself.
 RANKED_DOCUMENTS = 30
@@ -233,7 +233,13 @@ def _judged(row: Any, number: int) -> JudgedQuery:
 
 
 def _documents(answer: Answer) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(hit.document.path for hit in answer.hits))
+    """The paths of what came, in order; a document named as "also in" stands right behind the hit that names it."""
+    came = (document.path for hit in answer.hits for document in (hit.document, *_twins(hit)))
+    return tuple(dict.fromkeys(came))
+
+
+def _twins(hit: Hit) -> tuple[Document, ...]:
+    return tuple(item.document for item in hit.also_in if item.same == "lesson")
 
 
 def _document_measures(

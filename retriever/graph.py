@@ -68,8 +68,8 @@ class GraphEmbedder:
         return [np.asarray(encoding.ids, np.int32) for encoding in found]
 
     def piece_vectors(self, pieces: Embeddings) -> Embeddings:
-        """float32 (len(pieces), width): the rows of the model's table of input token vectors."""
-        rows: Embeddings = self._table[pieces].astype(np.float32)
+        """float32 (len(pieces), width): the rows of the model's table of input token vectors, of unit length."""
+        rows: Embeddings = self._table[pieces]
         return rows
 
     def _encode(self, texts: list[str]) -> Embeddings:

@@ -128,12 +128,26 @@ NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
+class AlsoIn:
+    """Another document that tells the same, and the 1-based number of its passage that does.
+
+    `same` is "lesson" where it states the same as the hit, then `lesson_id` names the lesson if it is one; "incident"
+    where it tells of the same incident.
+    """
+
+    document: Document
+    passage: int = 1
+    lesson_id: str | None = None
+    same: str = "lesson"
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A lesson with its score (higher is better) and 1-based rank; `highlights` are (start, end) in its text.
 
     `passage` is the 1-based number of the document's passage in which the lesson starts, `line` the 1-based line of
-    its stored text; `signals` are the named
-    shares that add up to the score, for people who ask why.
+    its stored text; `signals` are the named shares that add up to the score, for people who ask why. `also_in` names
+    other documents that tell the same, each once; those that state the same lesson have no hit for it.
     """
 
     rank: int
@@ -144,6 +158,7 @@ class Hit:
     line: int = 1
     highlights: tuple[tuple[int, int], ...] = ()
     signals: tuple[tuple[str, float], ...] = ()
+    also_in: tuple[AlsoIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

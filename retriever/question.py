@@ -26,7 +26,7 @@ class Pieces(Protocol):
         """For each text its token ids without special tokens, int32."""
 
     def piece_vectors(self, pieces: Ids) -> Floats:
-        """float32 (len(pieces), width): rows of the model's table of input token vectors."""
+        """float32 (len(pieces), width): rows of the model's table of input token vectors, of unit length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,13 @@ def read_question(
     idf = [math.log(1 + (documents - count + 0.5) / (count + 0.5)) for count in counts]
     parts = [number for number, word in enumerate(kept) if not word.is_whole]
     if pieces is None or not parts:
-        return Question(
-            embedding, tuple(Asked(word, value, 1.0) for word, value in zip(kept, idf, strict=True))
-        )
+        return Question(embedding, tuple(Asked(word, value, 1.0) for word, value in zip(kept, idf, strict=True)))
     ids = dict(zip(parts, pieces.piece_ids([kept[number].text for number in parts]), strict=True))
     asked = tuple(
-        Asked(word, idf[number], _rarity(ids[number]) if number in ids else 0.0)
-        for number, word in enumerate(kept)
+        Asked(word, idf[number], _rarity(ids[number]) if number in ids else 0.0) for number, word in enumerate(kept)
     )
-    weights = np.concatenate(
-        [np.full(len(row), idf[number] / max(len(row), 1)) for number, row in ids.items()]
-    )
-    vectors = unit_rows(pieces.piece_vectors(np.concatenate(list(ids.values())).astype(np.int32)))
+    weights = np.concatenate([np.full(len(row), idf[number] / max(len(row), 1)) for number, row in ids.items()])
+    vectors = pieces.piece_vectors(np.concatenate(list(ids.values())).astype(np.int32))
     shares = (weights / max(float(weights.sum()), 1e-9)).astype(np.float32)
     return Question(embedding, asked, vectors, shares, pieces.piece_vectors)
 

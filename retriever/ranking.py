@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Everything that can be tuned; round, because the optimum is flat: `python -m benchmarks.fit_ranking`.
+    """Everything that can be tuned; `python -m benchmarks.ablate_ranking` shows what each weight is worth.
 
     `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `title`, `labels` and
     `headings` weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is
@@ -118,9 +118,7 @@ def rank(
         signals |= _meaning_signals(rows, question.embedding, cosines, weights)
         nearness += weights.shown_sentence * cosines
         if lesson_direction is not None:
-            likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (
-                rows.embeddings @ lesson_direction
-            )
+            likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (rows.embeddings @ lesson_direction)
     close = _closeness(rows, question)
     if close is not None:
         signals["pieces"] = weights.pieces * rows.best(close)
@@ -236,7 +234,7 @@ def _closeness(rows: _Rows, question: Question) -> Floats | None:
     known[pieces] = True
     distinct = np.flatnonzero(known)
     place = np.cumsum(known) - 1
-    similar = unit_rows(question.piece_vectors(distinct.astype(np.int32))) @ question.pieces.T
+    similar = question.piece_vectors(distinct.astype(np.int32)) @ question.pieces.T
     filled = np.flatnonzero(sizes)
     begins = (np.cumsum(sizes) - sizes)[filled]
     highest = np.maximum.reduceat(np.take(similar, place[pieces], axis=0), begins, axis=0)
@@ -265,9 +263,7 @@ def _length(bundle: Bundle) -> int:
     return sum(map(len, bundle.tokens)) + len(bundle.title) + len(bundle.labels) + len(bundle.headings)
 
 
-def _bm25(
-    counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights
-) -> Floats:
+def _bm25(counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights) -> Floats:
     """BM25 over the fields together, as a share of the most that the words could give, in [0, 1]."""
     idf = {item.word.token: item.idf for item in question.asked}
     scores = np.zeros(len(counts), np.float32)

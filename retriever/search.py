@@ -1,7 +1,7 @@
-"""A question to an answer: gather candidates, rank documents, choose what to show of them, judge, mark.
+"""A question to an answer: gather candidates, rank documents, choose what to show of them, once, judge, mark.
 
-Everything that decides is pure and elsewhere (ranking, choosing, verdict, highlights); this module fetches what they
-need from the record and the index, and puts their results together.
+Everything that decides is pure and elsewhere (ranking, choosing, duplicates, verdict, highlights); this module
+fetches what they need from the record and the index, and puts their results together.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from retriever.choosing import Choice, choose
+from retriever.choosing import choose
+from retriever.duplicates import SPARE_TEXTS, Told, tell_once
 from retriever.errors import InvalidQuery
 from retriever.highlights import highlight
-from retriever.lesson import Answer, Filters, Hit, Lesson
+from retriever.lesson import AlsoIn, Answer, Filters, Hit, Lesson
 from retriever.meaning import Meaning
-from retriever.question import Question, read_question
+from retriever.question import Question, doubtful, read_question
 from retriever.ranking import Ranked, rank, shortlist
 from retriever.record import Record
 from retriever.record.changes import UNITS
@@ -48,7 +49,7 @@ class Found:
 
     question: Question
     ranking: tuple[Ranked, ...]
-    choices: tuple[Choice, ...]
+    told: tuple[Told, ...]
     verdict: Verdict
     degraded: tuple[str, ...]
 
@@ -70,7 +71,7 @@ class Search:
     def answer(self, query: str, *, k: int, per_document: int, filters: Filters) -> Answer:
         """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault."""
         found = self.find(query, k=k, per_document=per_document, filters=filters)
-        hits = tuple(_hit(found.question, choice, rank) for rank, choice in enumerate(found.choices, start=1))
+        hits = tuple(_hit(found.question, told, rank) for rank, told in enumerate(found.told, start=1))
         verdict = found.verdict
         return Answer(query, verdict.answered, verdict.confidence, hits, found.degraded)
 
@@ -79,8 +80,8 @@ class Search:
         _check(query, k, per_document)
         allowed = self._record.candidates.allowed(filters)
         documents, mean_tokens = self._size()
-        words, frequencies = self._words(query)
         embedder = self._model()
+        words, frequencies = self._words(query, embedder)
         embedding = self._embed(query) if embedder is not None else None
         question = read_question(words, embedding, frequencies, documents, embedder)
         fingerprint = embedder.fingerprint if embedder is not None else ""
@@ -89,10 +90,10 @@ class Search:
         bundles = self._record.candidates.bundles(keys, fingerprint)
         calibration = calibration_for(fingerprint)
         ranking = rank(question, bundles, mean_tokens, calibration.direction() if calibration else None)
-        choices = choose(ranking, k, per_document, _wanted(filters))
+        choices = choose(ranking, k + SPARE_TEXTS, per_document, _wanted(filters))
         verdict = judge(question, ranking, fingerprint)
         is_degraded = embedder is None or any(not bundle.embeddings.size for bundle in bundles)
-        return Found(question, ranking, choices, verdict, ("meaning",) if is_degraded else ())
+        return Found(question, ranking, tell_once(choices, k), verdict, ("meaning",) if is_degraded else ())
 
     def _shortlist(
         self,
@@ -109,13 +110,12 @@ class Search:
         by_words = self._record.candidates.by_words(tokens, FIELD_WEIGHTS, CANDIDATES, allowed)
         return shortlist(by_meaning, by_words, SHORTLIST)
 
-    def _words(self, query: str) -> tuple[list[QueryWord], dict[str, int]]:
-        """The question's words and how many documents hold each; one that none holds may stand for another."""
+    def _words(self, query: str, embedder: Embedder | None) -> tuple[list[QueryWord], dict[str, int]]:
+        """The question's words and how many documents hold each; one that looks mistyped may stand for another."""
         words = list(query_words(query))
         frequencies = self._record.candidates.frequencies(word.token for word in words)
-        for number, word in enumerate(words):
-            if frequencies[word.token] or word.is_whole:
-                continue
+        for word in doubtful(words, frequencies, embedder):
+            number = words.index(word)
             near = self._record.candidates.frequencies(variants(word.token))
             best = max(near, key=lambda token: near[token], default=None)
             if best is not None and near[best]:
@@ -166,7 +166,8 @@ def _wanted(filters: Filters) -> Callable[[Lesson], bool] | None:
     return is_wanted
 
 
-def _hit(question: Question, choice: Choice, rank: int) -> Hit:
+def _hit(question: Question, told: Told, rank: int) -> Hit:
+    choice = told.choice
     bundle = choice.ranked.bundle
     document = bundle.document
     text = document.text[choice.start : choice.end]
@@ -183,8 +184,17 @@ def _hit(question: Question, choice: Choice, rank: int) -> Hit:
         score=choice.score,
         lesson=lesson,
         document=bundle.document_at(line),
-        passage=max(1, sum(item.start <= choice.start for item in bundle.passages)),
+        passage=bundle.passage_at(choice.start),
         line=line,
         highlights=highlight(choice, question),
         signals=choice.ranked.signals,
+        also_in=tuple(
+            AlsoIn(
+                document=twin.bundle.document,
+                passage=twin.bundle.passage_at(twin.start),
+                lesson_id=twin.lesson.id if twin.lesson is not None else None,
+                same=twin.same,
+            )
+            for twin in told.twins
+        ),
     )

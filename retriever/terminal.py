@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from retriever.lesson import Document, Lesson
 
 WIDTH = 96
+ALSO_IN_SHOWN = 4
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _STYLES = {"bold": "\x1b[1m", "mark": "\x1b[1;33m", "dim": "\x1b[2m", "good": "\x1b[32m", "bad": "\x1b[31m"}
 _RESET = "\x1b[0m"
@@ -152,8 +153,24 @@ def _hit_lines(hit: dict[str, Any], style: Callable[[str, str], str]) -> Iterato
     )
     where = f"{clean(document['path'])}:{lesson['line']}"
     yield style("dim", f"    {what} · {where} · {lesson['id']}")
+    yield from (style("dim", line) for line in _also_in_lines(hit.get("also_in") or ()))
     for name, share in (hit.get("signals") or {}).items():
         yield style("dim", f"      {share:+.3f}  {name}")
+
+
+def _also_in_lines(also_in: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for same, label in (("lesson", "also in: "), ("incident", "same incident: ")):
+        named = [_named(item["document"]) for item in also_in if item["same"] == same]
+        if named:
+            more = f"; and {len(named) - ALSO_IN_SHOWN} more" if len(named) > ALSO_IN_SHOWN else ""
+            yield from _wrapped(label + "; ".join(named[:ALSO_IN_SHOWN]) + more, "    ")
+
+
+def _named(document: dict[str, Any]) -> str:
+    """A document's title, date and file on a line."""
+    part = f" [{document['part']}]" if document["part"] else ""
+    where = ", ".join(fact for fact in (document["date"], document["path"] + part) if fact)
+    return clean(f"{document['title']} ({where})")
 
 
 def _coloured(line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retriever.lesson import Answer, Document, Hit, Lesson
+from retriever.lesson import AlsoIn, Answer, Document, Hit, Lesson
 
 Json = dict[str, Any]
 
@@ -29,6 +29,24 @@ def hit_json(hit: Hit) -> Json:
         "score": round(hit.score, 4),
         "lesson": lesson,
         "document": document_json(hit.document) | {"link": document_link(hit.document.id, hit.passage)},
+        "also_in": [also_in_json(item) for item in hit.also_in],
+    }
+
+
+def also_in_json(item: AlsoIn) -> Json:
+    """Another document that tells the same as a hit: enough of it to name it and to go there."""
+    document = item.document
+    return {
+        "lesson_id": item.lesson_id,
+        "same": item.same,
+        "document": {
+            "id": document.id,
+            "path": document.path,
+            "part": document.part,
+            "title": document.title,
+            "date": document.meta.date,
+            "link": document_link(document.id, item.passage),
+        },
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retriever.embedder import find_model, open_embedder
+from retriever.embedder import export_folder, find_model, open_embedder
 from retriever.errors import ModelError
 from retriever.transformer import SentenceTransformerEmbedder
 
@@ -105,7 +105,7 @@ def test_the_fingerprint_follows_weights_and_prompts_and_not_the_place(tmp_path,
 
 
 def test_a_damaged_export_says_what_to_remove(tmp_path, embedder, models):
-    copy = shutil.copytree(models / embedder.fingerprint, tmp_path / embedder.fingerprint)
+    copy = shutil.copytree(export_folder(models, embedder.fingerprint), export_folder(tmp_path, embedder.fingerprint))
     (copy / "graph.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelError, match="Remove that folder"):
         open_embedder("", tmp_path)

@@ -183,11 +183,6 @@ def test_the_best_documents_show_two_texts_before_the_others_show_a_second() -> 
     assert [choice.score for choice in choices] == sorted((choice.score for choice in choices), reverse=True)
 
 
-def test_the_same_text_in_two_documents_is_shown_once() -> None:
-    documents = [bundle(name, [("watch the disks", EAST)]) for name in ("a", "b")]
-    assert len(choose(rank(ask("disks", EAST, documents), documents, 3.0), 10)) == 1
-
-
 def test_a_filter_on_lessons_shows_those_alone() -> None:
     document = bundle(
         "a", [("watch the disks", EAST), ("test the backup", EAST), ("other", EAST)], stated=[0, 1]

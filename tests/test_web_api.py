@@ -32,7 +32,7 @@ def test_a_lookup_answers_in_the_agreed_shape(web: FlaskClient) -> None:
     assert response.status_code == 200
     assert list(answer) == ["query", "answered", "confidence", "degraded", "took_ms", "hits"]
     hit = answer["hits"][0]
-    assert {"rank", "score", "lesson", "document"} == set(hit)
+    assert {"rank", "score", "lesson", "document", "also_in"} == set(hit)
     lesson, document = hit["lesson"], hit["document"]
     assert [lesson["text"][start:end] for start, end in lesson["highlights"]] == ["certificate", "expired"]
     assert document["link"].startswith(f"/documents/{document['id']}#p")

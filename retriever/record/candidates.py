@@ -60,6 +60,10 @@ class Bundle:
         url = link_home(self.url_template, self.document.path, line)
         return replace(self.document, meta=replace(self.document.meta, url=url))
 
+    def passage_at(self, offset: int) -> int:
+        """The 1-based number of the passage in which the character at `offset` stands."""
+        return max(1, sum(item.start <= offset for item in self.passages))
+
 
 class Candidates:
     """The record as search needs it; documents are named by their integer keys here."""

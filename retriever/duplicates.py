@@ -1,0 +1,218 @@
+"""The same thing told twice: recognised when a question is answered, linked, shown once, and never merged for good.
+
+A text that states what a better one from another document states is dropped from the answer and named there as
+"also in"; so is a document that tells of the same incident. Only the lesson or sentence with which a text begins is
+compared, since that is why it was chosen. How the bounds were found: docs/duplicates.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retriever.choosing import Choice
+from retriever.lesson import Lesson, normalised
+from retriever.ranking import lessons_begun
+from retriever.words import QUESTION_WORDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retriever.question import Floats
+    from retriever.record.candidates import Bundle
+
+# Two lessons state the same when they are as near as this and share so much of their words; less is enough where
+# both tell of one incident. A sentence that is no lesson is compared only then.
+NEAR = 0.9
+NEAR_WORDS = 0.5
+NEAR_IN_INCIDENT = 0.75
+NEAR_WORDS_IN_INCIDENT = 0.35
+MIN_SHARED_WORDS = 4
+
+# Documents that state lessons tell of one incident when they are dated so near and, as wholes, are so near, or when
+# so many lessons of the one, two at least, stand in the other.
+INCIDENT_DAYS = 2
+SAME_DAY_NEAR = 0.72
+NEXT_DAY_NEAR = 0.9
+LESSONS_SHARED = 0.5
+
+# So many texts more than asked for are chosen, to fill the places of those that are dropped.
+SPARE_TEXTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Where else the same is told: a place in a document, and the lesson that states it there.
+
+    `same` is "lesson" where the same thing is stated, "incident" where only the incident is the same; then there is
+    no lesson, and the place is the document's beginning.
+    """
+
+    bundle: Bundle
+    start: int
+    lesson: Lesson | None
+    same: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A text to show, and where else the same is told; of one document at most one place."""
+
+    choice: Choice
+    twins: tuple[Twin, ...] = ()
+
+
+def tell_once(choices: Sequence[Choice], k: int) -> tuple[Told, ...]:
+    """The first `k` of the choices, best first, without those that state what a better one of them does.
+
+    A document that tells of the same incident as another is named at the better one's first text.
+    """
+    heads = [_Head.of(choice) for choice in choices]
+    incidents = _incidents([choice.ranked.bundle for choice in choices])
+    kept: list[tuple[_Head, list[Twin]]] = []
+    for head in heads:
+        better = next((pair for pair in kept if _is_same(pair[0], head, incidents)), None)
+        if better is not None:
+            if better[0].document != head.document:
+                better[1].append(Twin(head.bundle, head.choice.start, head.choice.lesson, "lesson"))
+        elif len(kept) < k:
+            kept.append((head, []))
+    told = [Told(head.choice, tuple(twins)) for head, twins in kept]
+    return tuple(_linked(told, [head.bundle for head in heads], incidents))
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The lesson or sentence with which a text begins."""
+
+    choice: Choice
+    text: str
+    words: frozenset[str]
+    embedding: Floats | None = field(repr=False)
+
+    @classmethod
+    def of(cls, choice: Choice) -> _Head:
+        text = choice.ranked.bundle.document.text[choice.start : choice.end]
+        return cls(choice, normalised(text), *_sense(choice.ranked.bundle, choice.start, choice.lesson))
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.choice.ranked.bundle
+
+    @property
+    def document(self) -> str:
+        return self.bundle.document.id
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(word for word in self.words if any(map(str.isdigit, word)))
+
+
+def _sense(bundle: Bundle, start: int, lesson: Lesson | None) -> tuple[frozenset[str], Floats | None]:
+    """The words and the embedding of the sentences that the lesson consists of, else of the sentence at `start`."""
+    if lesson is None:
+        rows = np.flatnonzero(bundle.spans[:, 1] > start)[:1]
+    else:
+        rows = np.flatnonzero((bundle.spans[:, 1] > lesson.start) & (bundle.spans[:, 0] < lesson.end))
+    words = frozenset(word for row in rows.tolist() for word in bundle.tokens[row]) - QUESTION_WORDS
+    return words, _pooled(bundle, rows)
+
+
+def _pooled(bundle: Bundle, rows: NDArray[Any] | None = None) -> Floats | None:
+    """The unit mean of sentences' embeddings, of all by default; None without embeddings."""
+    if len(bundle.embeddings) != len(bundle.spans) or not len(bundle.spans):
+        return None
+    chosen = np.arange(len(bundle.spans)) if rows is None else rows
+    roots = np.sqrt(bundle.spans[chosen, 1] - bundle.spans[chosen, 0]).astype(np.float32)
+    total: Floats = roots @ bundle.embeddings[chosen].astype(np.float32)
+    unit: Floats = total / max(float(np.linalg.norm(total)), 1e-12)
+    return unit
+
+
+def _is_same(better: _Head, other: _Head, incidents: frozenset[tuple[str, str]]) -> bool:
+    """Whether `other` states what `better` does; in one document only what reads the same."""
+    if better.text == other.text:
+        return True
+    if better.document == other.document or better.embedding is None or other.embedding is None:
+        return False
+    in_incident = (better.document, other.document) in incidents
+    are_lessons = better.choice.lesson is not None and other.choice.lesson is not None
+    if not (in_incident or are_lessons):
+        return False
+    near, near_words = (NEAR_IN_INCIDENT, NEAR_WORDS_IN_INCIDENT) if in_incident else (NEAR, NEAR_WORDS)
+    shared = len(better.words & other.words)
+    return (
+        shared >= MIN_SHARED_WORDS
+        and shared >= near_words * len(better.words | other.words)
+        # "from 25 to 50" and "to 60" are other facts, however alike they read.
+        and (better.numbers >= other.numbers or better.numbers <= other.numbers)
+        and float(better.embedding @ other.embedding) >= near
+    )
+
+
+def _incidents(bundles: Sequence[Bundle]) -> frozenset[tuple[str, str]]:
+    """Pairs of ids, both ways round, of documents that tell of one incident."""
+    dated = {
+        bundle.document.id: (day, bundle, _pooled(bundle))
+        for bundle in bundles
+        if bundle.lessons and (day := _day(bundle.document.meta.date)) is not None
+    }
+    found = set()
+    for (first, (day, one, pooled)), (second, (other_day, other, other_pooled)) in combinations(dated.items(), 2):
+        apart = abs((day - other_day).days)
+        if apart > INCIDENT_DAYS or pooled is None or other_pooled is None:
+            continue
+        is_near = float(pooled @ other_pooled) >= (NEXT_DAY_NEAR if apart else SAME_DAY_NEAR)
+        if is_near or _share_lessons(one, other):
+            found |= {(first, second), (second, first)}
+    return frozenset(found)
+
+
+def _share_lessons(one: Bundle, other: Bundle) -> bool:
+    """Whether most lessons of the document that has fewer are near one of the other's."""
+    few, many = sorted((_lesson_rows(one), _lesson_rows(other)), key=len)
+    near = (few @ many.T >= NEAR).any(axis=1) if len(few) else np.zeros(0, bool)
+    return int(near.sum()) >= max(2.0, LESSONS_SHARED * len(few))
+
+
+def _lesson_rows(bundle: Bundle) -> Floats:
+    """float32 (lessons with sentences, dim), unit rows."""
+    owners = lessons_begun(bundle)
+    places = (np.flatnonzero(owners == number) for number in range(len(bundle.lessons)))
+    rows = [row for place in places if len(place) and (row := _pooled(bundle, place)) is not None]
+    return np.asarray(rows, np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 1), np.float32)
+
+
+def _day(written: str | None) -> date | None:
+    """The day of a full ISO date; a month or a year is too vague to compare."""
+    if written is None or len(written) < len("2024-02-08"):
+        return None
+    try:
+        return date.fromisoformat(written[: len("2024-02-08")])
+    except ValueError:
+        return None
+
+
+def _linked(told: Sequence[Told], bundles: Sequence[Bundle], incidents: frozenset[tuple[str, str]]) -> Iterator[Told]:
+    """What is told, each document's first text with the other documents about its incident."""
+    by_id = {bundle.document.id: bundle for bundle in bundles}
+    linked: set[str] = set()
+    for item in told:
+        document = item.choice.ranked.bundle.document.id
+        others = [by_id[other] for other in by_id if (document, other) in incidents] if document not in linked else []
+        linked.add(document)
+        yield Told(item.choice, _one_each([*item.twins, *(Twin(other, 0, None, "incident") for other in others)]))
+
+
+def _one_each(twins: Sequence[Twin]) -> tuple[Twin, ...]:
+    """The first twin of each document."""
+    first: dict[str, Twin] = {}
+    for twin in twins:
+        first.setdefault(twin.bundle.document.id, twin)
+    return tuple(first.values())
