@@ -20,6 +20,7 @@ from retriever.config import ENVIRONMENT_PREFIX, Settings, load_settings, unknow
 from retriever.errors import InvalidQuery, RetrieverError
 
 if TYPE_CHECKING:
+    from ingest.readers.columns import Columns
     from ingest.report import IngestReport
     from retriever.memory import Memory
 
@@ -64,6 +65,22 @@ def main(context: click.Context, home: str | None, model: str | None, models: st
     context.obj = {"home": home, "model": model, "models": models}
 
 
+class _Columns(click.types.StringParamType):
+    """`role=Column` pairs, separated by commas; a variable holds them all, since names have spaces."""
+
+    name = "role=column"
+    envvar_list_splitter = "\n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ingest.readers.columns import parse_columns
+
+        try:
+            parse_columns([value])
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
 def _settings(context: click.Context, **options: object) -> Settings:
     return load_settings({**context.obj, **options})
 
@@ -88,6 +105,8 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 @click.option("--source", metavar="NAME", envvar="LESSONS_SOURCE", help="Name of the source.  [default: its folder]")
 @click.option("--url-template", metavar="URL", envvar="LESSONS_URL_TEMPLATE",
               help="Link home of each document, such as https://host/{path}#L{line}.")  # fmt: skip
+@click.option("--columns", multiple=True, type=_Columns(), metavar="ROLE=COLUMN,...", envvar="LESSONS_COLUMNS",
+              help="Roles of a table's columns: lesson=Notes,title=Headline; may be repeated.")  # fmt: skip
 @click.option("--prune", is_flag=True, envvar="LESSONS_PRUNE", help="Remove documents whose file is gone.")
 @click.option("--yes", is_flag=True, envvar="LESSONS_YES", help="Prune even if that removes much.")
 @click.option("--dry-run", is_flag=True, envvar="LESSONS_DRY_RUN", help="Read and report, change nothing.")
@@ -96,10 +115,12 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 @click.pass_context
 def ingest(context: click.Context, /, paths: tuple[Path, ...], explain: bool, as_json: bool, **options: Any) -> None:
     """Read folders and files into the memory; safe to repeat."""
+    from ingest.readers.columns import parse_columns
     from ingest.report import report_text
 
+    options["columns"] = parse_columns(options.get("columns", ()))
     if explain:
-        _explain(paths, int(_settings(context).max_file_mb * 1e6))
+        _explain(paths, int(_settings(context).max_file_mb * 1e6), options["columns"])
         return
     reports = _ingest_all(context, paths, options)
     if as_json:
@@ -127,12 +148,12 @@ def _ingest_all(context: click.Context, paths: tuple[Path, ...], options: dict[s
     return reports
 
 
-def _explain(paths: tuple[Path, ...], max_file_bytes: int) -> None:
+def _explain(paths: tuple[Path, ...], max_file_bytes: int, columns: Columns) -> None:
     from ingest.explaining import explain_file
     from retriever.terminal import clean
 
     for path in paths:
-        click.echo(clean(explain_file(path, max_file_bytes)))
+        click.echo(clean(explain_file(path, max_file_bytes, columns)))
 
 
 @contextlib.contextmanager
@@ -252,7 +273,7 @@ def demo(context: click.Context, host: str | None, port: int | None, no_serve: b
 
 
 def _run_apart(context: click.Context, *arguments: str) -> None:
-    """Runs a command in a process of its own: a server forks, and must not have loaded the model or the index before."""
+    """Runs a command in a process of its own: a server forks, so it must not have loaded model or index before."""
     import subprocess
 
     options = [part for name, value in context.obj.items() if value for part in (f"--{name}", str(value))]
@@ -327,14 +348,19 @@ def reindex(context: click.Context, embed: bool) -> None:
     """Build the vector index anew from the record."""
     from ingest.reembed import embed_missing
 
+    embedded: list[int] = []
     with _memory(context) as memory:
-        with _progress("Embedding") as tell:
-            embedded = embed_missing(memory, tell, everything=embed)
+
+        def embed_all() -> None:
+            with _progress("Embedding") as tell:
+                embedded.append(embed_missing(memory, tell, everything=embed and not embedded))
+
         with _progress("Indexing") as tell:
-            memory.reindex(tell)
+            memory.reindex(embed_all, tell)
         counts = memory.counts()
     click.echo(
-        f"Indexed {counts['passages']} passages and {counts['lessons']} lessons; embedded {embedded} texts again."
+        f"Indexed {counts['passages']} passages and {counts['lessons']} lessons; "
+        f"embedded {sum(embedded)} documents again."
     )
 
 

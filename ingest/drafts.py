@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ingest.extract import EXTRACTOR_VERSION, extract, template_lines
 from ingest.metadata import METADATA_VERSION, resolve
 from ingest.passages import PASSAGES_VERSION, cut
-from ingest.readers import Reading, reader_version
+from ingest.readers import Reading, format_of, reader_version
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.redact import REDACTOR_VERSION, redact
 from ingest.syntax import blocks, plain
 from retriever.lesson import Document, Metadata
@@ -19,9 +20,10 @@ from retriever.words import WORDS_VERSION
 EXTRACTED_BY = f"extract/{EXTRACTOR_VERSION} passages/{PASSAGES_VERSION} words/{WORDS_VERSION}"
 
 
-def read_by(path: str) -> str:
+def read_by(path: str, columns: Columns = NO_COLUMNS) -> str:
     """What makes the stored text and metadata of a file at `path`; kept beside the checksum of its bytes."""
-    return f"{reader_version(path)} metadata/{METADATA_VERSION} redact/{REDACTOR_VERSION}"
+    made_by = f"{reader_version(path)} metadata/{METADATA_VERSION} redact/{REDACTOR_VERSION}"
+    return f"{made_by} columns/{columns}" if format_of(path).tabular and columns.given else made_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,19 @@ from pathlib import Path
 from ingest.drafts import cleaned
 from ingest.extract.explain import explain
 from ingest.readers import Reading
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.process import ReaderProcess
 from ingest.sources import Limits, SkippedFile, walk
 
 TEXT_CHARS = 90
 
 
-def explain_file(path: Path, max_file_bytes: int) -> str:
+def explain_file(path: Path, max_file_bytes: int, columns: Columns = NO_COLUMNS) -> str:
     """The explanation of one file by itself, so without what its folder repeats. Raises SourceError."""
     entry = next(walk(path, Limits(max_file_bytes)))
     if isinstance(entry, SkippedFile):
         return f"{entry.relative}: skipped: {entry.reason}"
-    with ReaderProcess() as reader:
+    with ReaderProcess(columns=columns) as reader:
         readings = reader.read(entry.path, entry.relative)
     return "\n\n".join("\n".join(_lines(entry.relative, reading)) for reading in readings)
 

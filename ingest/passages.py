@@ -86,9 +86,7 @@ def _pieces(text: str) -> Iterator[_Piece]:
             yield _Piece(block.start, block.end, section, heading=True)
             continue
         spans = (
-            ((block.start, block.end),)
-            if block.kind in ("code", *_CELLS)
-            else sentences(text, block.start, block.end)
+            ((block.start, block.end),) if block.kind in ("code", *_CELLS) else sentences(text, block.start, block.end)
         )
         limit = CODE_CHARS if block.kind == "code" else SENTENCE_CHARS
         for start, end in spans:
@@ -110,12 +108,7 @@ def _rows_joined(found: Sequence[Block]) -> Iterator[Block]:
     """The blocks, with the cells of a table row as one."""
     current: Block | None = None
     for block in found:
-        same_row = (
-            current is not None
-            and block.kind in _CELLS
-            and current.kind in _CELLS
-            and block.row == current.row
-        )
+        same_row = current is not None and block.kind in _CELLS and current.kind in _CELLS and block.row == current.row
         if current is not None and same_row:
             current = replace(current, end=max(current.end, block.end))
             continue

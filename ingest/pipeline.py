@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,10 +17,13 @@ from ingest.drafts import EXTRACTED_BY, Drafted, draft_all, read_by, redraft, to
 from ingest.embedding import embed_rows, embedded, known_rows
 from ingest.extract import boilerplate
 from ingest.plan import Place, check_prune, find_place, make_plan
+from ingest.readers import format_of
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.process import ReaderProcess
 from ingest.report import IngestReport
 from ingest.sources import Limits, SourceFile, walk
 from retriever.errors import ModelError, SourceError
+from retriever.lesson import Document, digest
 from retriever.record.draft import FileReading, FileState, Outcome
 from retriever.record.rows import Source
 
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 # Texts that go through the model together: enough to sort by length, few enough to lose little when interrupted.
 BATCH_TEXTS = 256
+BATCH_FILES = 16
+# So many of the columns that are there are named when one is not.
+_COLUMNS_NAMED = 12
 
 
 class Target(Protocol):
@@ -61,6 +67,7 @@ class IngestOptions:
     prune: bool = False
     yes: bool = False
     dry_run: bool = False
+    columns: Columns = NO_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class _Prepared:
 
     reading: FileReading
     drafted: tuple[Drafted, ...]
+    based_on: Mapping[str, str] | None = None
 
     def plains(self) -> dict[str, str]:
         """{digest: plain text} of everything in it that needs an embedding."""
@@ -99,6 +107,8 @@ class _Tally:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     redacted: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
+    columns: Counter[str] = field(default_factory=Counter)
+    has_unread_tables: bool = False
 
 
 def ingest(
@@ -126,13 +136,15 @@ class _Run:
         self._root = root.resolve()
         place = find_place(self._root, options.source, self._files.sources())
         self._plan = make_plan(self._open_source(place), place, self._root, entries, self._files)
-        self._boilerplate, _ = self._files.boilerplate(self._plan.source)
+        self._boilerplate = self._files.boilerplate(self._plan.source).lines
+        self._tally.failed.extend(self._plan.unlisted)
 
     def report(self) -> IngestReport:
         plan = self._plan
         if self._options.prune and not self._options.yes:
             check_prune(plan, self._root)
         self._read_all()
+        self._warn_of_missing_columns()
         if not self._options.dry_run:
             if self._options.prune:
                 self._tally.outcome += self._files.drop_files(plan.source, plan.gone)
@@ -155,7 +167,7 @@ class _Run:
         files = self._plan.files
         waiting: list[_Prepared] = []
         texts = 0
-        with ReaderProcess() as reader:
+        with ReaderProcess(columns=self._options.columns) as reader:
             for done, file in enumerate(files, start=1):
                 prepared = self._prepare(file, reader)
                 if prepared is not None:
@@ -166,27 +178,41 @@ class _Run:
                     waiting, texts = [], 0
                 self._tell(Progress(done, len(files), self._tally.lessons, file.relative))
 
+    def _warn_of_missing_columns(self) -> None:
+        """A column that no table has is probably misspelt; not said while there are tables that were not read anew."""
+        tally = self._tally
+        if tally.has_unread_tables:
+            return
+        there = ", ".join(repr(name) for name, _ in tally.columns.most_common(_COLUMNS_NAMED)) or "none, no table"
+        for name in self._options.columns.missing(tally.columns):
+            tally.warnings.append(
+                (str(self._root), f"No table read has the column {name!r} of --columns; there: {there}.")
+            )
+
     def _settle(self) -> None:
         """Looks again at documents that hold lines which turned out to be repeated across the source, or no longer are.
 
         So what is extracted depends on what is in the source, and not on the order in which it came.
         """
         files, source = self._files, self._plan.source
-        known, is_settled = files.boilerplate(source)
-        if is_settled:
+        known = files.boilerplate(source)
+        if known.is_settled:
             return
         documents = {path: files.stored(source, path) for path in files.stored_paths(source)}
         lines = boilerplate((path, item.text) for path, items in documents.items() for item in items)
-        waiting = []
-        for path in touched_by(lines ^ known, documents):
-            reading = files.reading(source, path)
-            if reading is not None:
-                drafted = tuple(Drafted(redraft(item, lines), (), ()) for item in documents[path])
-                waiting.append(_Prepared(reading, drafted))
         before, self._tally.outcome = self._tally.outcome, Outcome()
-        self._commit(waiting)
+        touched = touched_by(lines ^ known.lines, documents)
+        for start in range(0, len(touched), BATCH_FILES):
+            batch = touched[start : start + BATCH_FILES]
+            self._commit([item for path in batch for item in self._redrafted(path, documents[path], lines)])
         self._tally.outcome = before.settled(self._tally.outcome)
-        files.settle(source, lines)
+        files.settle(source, lines, known.revision)
+
+    def _redrafted(self, path: str, documents: Sequence[Document], lines: frozenset[str]) -> Iterator[_Prepared]:
+        reading = self._files.reading(self._plan.source, path)
+        if reading is not None:
+            drafted = tuple(Drafted(redraft(item, lines), (), ()) for item in documents)
+            yield _Prepared(reading, drafted, {item.part or "": digest(item.text) for item in documents})
 
     def _prepare(self, file: SourceFile, reader: ReaderProcess) -> _Prepared | None:
         path = self._plan.path_of(file)
@@ -195,10 +221,13 @@ class _Run:
         except OSError as error:
             self._tally.failed.append((path, f"cannot be read: {error.strerror}"))
             return None
-        reading = FileReading(path, hashlib.sha256(data).hexdigest(), read_by(path), EXTRACTED_BY)
+        reading = FileReading(
+            path, hashlib.sha256(data).hexdigest(), read_by(path, self._options.columns), EXTRACTED_BY
+        )
         state = self._move(path) or self._plan.states.get(path)
         if state is not None and _is_unchanged(state, reading):
             self._tally.unchanged += 1
+            self._tally.has_unread_tables |= format_of(path).tabular
             return None
         if state is not None and _is_read(state, reading):
             stored = self._files.stored(self._plan.source, path)
@@ -206,10 +235,12 @@ class _Run:
             self._count(path, drafted)
             return _Prepared(reading, drafted)
         try:
-            drafted = draft_all(path, reader.read(data, path), self._boilerplate)
+            readings = reader.read(data, path)
         except SourceError as error:
             self._tally.failed.append((path, str(error)))
             return None
+        self._tally.columns.update(name for one in readings for name in one.columns)
+        drafted = draft_all(path, readings, self._boilerplate)
         self._count(path, drafted)
         return _Prepared(reading, drafted)
 
@@ -245,7 +276,7 @@ class _Run:
             self._tally.embedded += len(plains)
         for item in waiting:
             drafts = [(each.draft, embedded(each.draft, rows, self._target.embedder)) for each in item.drafted]
-            self._tally.outcome += self._files.record_file(self._plan.source, item.reading, drafts)
+            self._tally.outcome += self._files.record_file(self._plan.source, item.reading, drafts, item.based_on)
 
     def _finished(self) -> IngestReport:
         tally = self._tally
@@ -272,10 +303,10 @@ class _Run:
 
 def _refuse_to_mix(target: Target) -> None:
     """Raises ModelError when what is stored was embedded by another model than the one in use."""
-    others = [name for name, _ in target.record.changes.fingerprints() if name != target.fingerprint]
-    if others:
+    model = target.record.embeddings.model()
+    if model not in (None, target.fingerprint):
         raise ModelError(
-            f"This memory was embedded by another model ({others[0]}) than the one in use ({target.fingerprint}). "
+            f"This memory was embedded by another model ({model}) than the one in use ({target.fingerprint}). "
             "Nothing was changed. Set the model of before with --model, or move the memory to this one with "
             "`lessons reindex`."
         )

@@ -34,6 +34,7 @@ class Plan:
     prefix: str
     files: tuple[SourceFile, ...]
     skipped: tuple[tuple[str, str], ...]
+    unlisted: tuple[tuple[str, str], ...]
     states: Mapping[str, FileState]
     moves: Mapping[str, str]
     gone: tuple[str, ...]
@@ -44,12 +45,28 @@ class Plan:
 
 
 def find_place(root: Path, name: str | None, sources: Sequence[Source]) -> Place:
-    """The place of a resolved root: inside the source of that name, else of any, whose root holds it; else its own."""
+    """The place of a resolved root: in the nearest source, of that name if one is given, that holds it; else its own.
+
+    Raises SourceError when the name belongs to another folder that is still there: their files would overwrite each
+    other. A folder that is not there any more has moved, and its source with it.
+    """
     folder = root if root.is_dir() else root.parent
+    holding = [
+        Path(known.root)
+        for known in sources
+        if known.root and name in (None, known.name) and folder.is_relative_to(known.root)
+    ]
+    if holding:
+        base = max(holding, key=lambda path: len(path.parts))
+        owner = next(known.name for known in sources if known.root == str(base) and name in (None, known.name))
+        inside = folder.relative_to(base).as_posix()
+        return Place(owner, base, "" if inside == "." else f"{inside}/")
     for known in sources:
-        if known.root and name in (None, known.name) and folder.is_relative_to(known.root):
-            inside = folder.relative_to(known.root).as_posix()
-            return Place(known.name, Path(known.root), "" if inside == "." else f"{inside}/")
+        if known.name == name and known.root and Path(known.root).exists():
+            raise SourceError(
+                f"The source {name!r} is the folder {known.root!r}. Give another --source, or ingest a folder that "
+                "holds both."
+            )
     return Place(name or str(folder), folder, "")
 
 
@@ -65,17 +82,32 @@ def make_plan(
         if (path == only if only is not None else path.startswith(place.prefix))
     }
     present = {place.prefix + entry.relative for entry in entries}
-    missing = {path: state for path, state in states.items() if path not in present}
+    # Nothing is known about what lies in a folder that could not be listed, least of all that it is gone.
+    unlisted = tuple(
+        place.prefix if entry.relative == "." else place.prefix + entry.relative
+        for entry in entries
+        if isinstance(entry, SkippedFile) and entry.is_unlisted
+    )
+    missing = {path: state for path, state in states.items() if path not in present and not path.startswith(unlisted)}
     moves = _find_moves(missing, {place.prefix + file.relative: file for file in found}, states)
     holding = set(files.stored_paths(source))
+    damaged = files.damaged_paths(source)
     return Plan(
         source=source,
         prefix=place.prefix,
         files=found,
         skipped=tuple(
-            (place.prefix + entry.relative, entry.reason) for entry in entries if isinstance(entry, SkippedFile)
+            (place.prefix + entry.relative, entry.reason)
+            for entry in entries
+            if isinstance(entry, SkippedFile) and not entry.is_unlisted
         ),
-        states=states,
+        unlisted=tuple(
+            (place.prefix + entry.relative, entry.reason)
+            for entry in entries
+            if isinstance(entry, SkippedFile) and entry.is_unlisted
+        ),
+        # A file whose stored text was damaged counts as never read, so it is read again.
+        states={path: state for path, state in states.items() if path not in damaged},
         moves=moves,
         gone=tuple(sorted(path for path in missing if path in holding and path not in moves.values())),
     )

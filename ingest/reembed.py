@@ -12,12 +12,10 @@ from retriever.memory import Memory
 def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everything: bool = False) -> int:
     """How many documents were embedded: those the model in use has not embedded yet, or all of them.
 
-    Safe to interrupt and repeat; the embeddings of the model before stay until `memory.reindex` has switched.
+    Safe to interrupt and repeat; the embeddings in use stay until `memory.reindex` has switched.
     """
     embeddings = memory.record.embeddings
-    if everything:
-        embeddings.drop(memory.fingerprint)
-    waiting = embeddings.documents_without(memory.fingerprint)
+    waiting = embeddings.documents() if everything else embeddings.documents_without(memory.fingerprint)
     for done, document_id in enumerate(waiting, start=1):
         draft = redraft(memory.document(document_id), embeddings.boilerplate_of(document_id))
         rows = embed_rows(draft.plains, memory.embedder)

@@ -114,10 +114,14 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file left out, or a whole folder (its name ends in "/"), and why, as the end of "skipped: ..."."""
+    """A file left out, or a whole folder (its name ends in "/"), and why, as the end of "skipped: ...".
+
+    `is_unlisted` folders were wanted and could not be looked into.
+    """
 
     relative: str
     reason: str
+    is_unlisted: bool = False
 
 
 @dataclass(slots=True)
@@ -166,7 +170,8 @@ def _visit_folders(visit: _Visit) -> None:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            _skip(visit, folder, f"the folder cannot be listed: {_because(error)}", is_folder=True)
+            why = f"the folder cannot be listed: {_because(error)}"
+            visit.found.append(SkippedFile(f"{_relative(visit, folder)}/", why, is_unlisted=True))
             continue
         for entry in entries:
             path = Path(entry.path)

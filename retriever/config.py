@@ -100,6 +100,7 @@ OPTION_VARIABLES = frozenset(
     for name in (
         "SOURCE",
         "URL_TEMPLATE",
+        "COLUMNS",
         "PRUNE",
         "DRY_RUN",
         "YES",

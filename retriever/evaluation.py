@@ -95,9 +95,7 @@ class Report:
     def figures(self, kind: str | None = None) -> dict[str, Figure]:
         """{measure: figure} over the queries that something answers, or over those of one kind."""
         chosen = [item for item in self.outcomes if item.judged.relevant and kind in (None, item.judged.kind)]
-        values = {
-            name: [item.measures[name] for item in chosen if name in item.measures] for name in MEASURES
-        }
+        values = {name: [item.measures[name] for item in chosen if name in item.measures] for name in MEASURES}
         return {name: _figure(found) for name, found in values.items() if found}
 
     def verdict(self) -> dict[str, Figure]:
@@ -111,9 +109,7 @@ class Report:
             "answered falsely, traps": [item for item in unreal if item.judged.trap],
         }
         found = {
-            name: _figure([float(bool(item.answered)) for item in items])
-            for name, items in shares.items()
-            if items
+            name: _figure([float(bool(item.answered)) for item in items]) for name, items in shares.items() if items
         }
         if real and unreal:
             found["AUROC"] = _auroc(*([item.confidence or 0.0 for item in items] for items in (real, unreal)))
@@ -139,8 +135,7 @@ class Report:
             "queries": len(self.outcomes),
             "answers": {name: figure.as_json() for name, figure in self.figures().items()},
             "kinds": {
-                kind: {name: figure.as_json() for name, figure in self.figures(kind).items()}
-                for kind in self.kinds()
+                kind: {name: figure.as_json() for name, figure in self.figures(kind).items()} for kind in self.kinds()
             },
             "verdict": {name: figure.as_json() for name, figure in self.verdict().items()},
             "failures": [_failure_json(item) for item in self.failures()],
@@ -227,9 +222,7 @@ def _judged(row: Any, number: int) -> JudgedQuery:
         raise ValueError("`relevant` is no object of paths with relevances")
     lesson = row.get("lesson")
     kind = str(row.get("kind") or ("natural" if relevant else "none"))
-    return JudgedQuery(
-        str(row.get("id", number)), query, kind, relevant, lesson or None, row.get("trap") is True
-    )
+    return JudgedQuery(str(row.get("id", number)), query, kind, relevant, lesson or None, row.get("trap") is True)
 
 
 def _documents(answer: Answer) -> tuple[str, ...]:
@@ -292,9 +285,7 @@ def _auroc(real: Sequence[float], unreal: Sequence[float]) -> Figure:
     random = np.random.default_rng(SEED)
     rows = random.integers(0, len(real), (BOOTSTRAPS, len(real)))
     columns = random.integers(0, len(unreal), (BOOTSTRAPS, len(unreal)))
-    means = [
-        float(differences[np.ix_(row, column)].mean()) for row, column in zip(rows, columns, strict=True)
-    ]
+    means = [float(differences[np.ix_(row, column)].mean()) for row, column in zip(rows, columns, strict=True)]
     low, high = np.quantile(means, (0.025, 0.975))
     return Figure(float(differences.mean()), float(low), float(high), len(real) + len(unreal))
 

@@ -56,14 +56,19 @@ class IndexKeeper:
                 raise
             return True
 
+    def claim(self, says: str) -> None:
+        """The index's lock is ours, with nothing opened yet. Raises IndexUnavailable, naming who has it."""
+        with self._guard:
+            if not self._lock.acquire(says):
+                raise IndexUnavailable(f"The vector index is in use by {self._lock.holder()}. Stop it first.")
+
     def rebuild(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """A new generation, made of the stored embeddings, answers; the old one's files are gone.
 
         `progress` is told how many embeddings are in, of how many. Raises IndexUnavailable without the lock.
         """
         with self._guard:
-            if not self._lock.acquire("rebuilding the vector index"):
-                raise IndexUnavailable(f"The vector index is in use by {self._lock.holder()}. Stop it first.")
+            self.claim("rebuilding the vector index")
             generation = self._record.changes.begin_generation(self._fingerprint, self._dim)
             remove_generation(self._home, generation.number)
             fresh = VectorIndex(generation_folder(self._home, generation.number))

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 # How search names a text that is no stated lesson: by its place.
 _EVIDENCE = re.compile(r"(?P<document>[0-9a-f]{16}):(?P<start>\d{1,12})-(?P<end>\d{1,12})")
 
+# How long a model that could not be opened is left alone.
+MODEL_RETRY_S = 60.0
+
 # What a home may hold beside the record before the record exists.
 _OURS = frozenset({"config.toml", "secret", "server.json", "server.lock", "index", "models", "lost+found"})
 
@@ -46,6 +49,8 @@ class Memory:
         self._search: Search | None = None
         self._serving = ProcessLock(settings.home / "server.lock")
         self._guard = threading.Lock()
+        self._opening = threading.Lock()
+        self._model_failed_at = -MODEL_RETRY_S
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False) -> Memory:
@@ -200,13 +205,24 @@ class Memory:
         """A keeper of this memory's vector index, not open yet."""
         return IndexKeeper(self.settings.home, self.record, self.fingerprint, self.embedder.dim)
 
-    def reindex(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """A new generation of the vector index answers, built from the stored embeddings."""
+    def reindex(
+        self,
+        embed: Callable[[], object] = lambda: None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        """A new generation of the vector index answers, built from the stored embeddings of the model in use.
+
+        `embed` is called until that model has embedded every document, with the index's lock held, so that hours of
+        it are not spent in vain beside a running server. Raises IndexUnavailable when somebody else has the index.
+        """
         keeper = self.keeper()
         try:
+            keeper.claim("lessons reindex")
+            embed()
+            while not self.record.embeddings.adopt(self.fingerprint):
+                embed()
             keeper.rebuild(progress)
             keeper.drain()
-            self.record.embeddings.drop_others(self.fingerprint)
         finally:
             keeper.close()
 
@@ -231,6 +247,8 @@ class Memory:
         reasons = []
         if self._model_or_none() is None:
             reasons.append("the embedding model cannot be used; words answer")
+        elif self.record.embeddings.model() not in (None, self.fingerprint):
+            reasons.append("the memory was embedded by another model; words answer until `lessons reindex`")
         if self._follower is not None and self._follower.index is None:
             reasons.append("the vector index is being opened")
         return not reasons, tuple(reasons)
@@ -244,12 +262,19 @@ class Memory:
         self.record.close()
 
     def _model_or_none(self) -> Embedder | None:
-        """The model, or None when it cannot be used or is not the one that made the memory's embeddings."""
-        try:
-            return self.embedder
-        except RetrieverError as error:
-            logger.warning("%s", error)
-            return None
+        """The model, or None when it cannot be used; one that failed is tried again after a while.
+
+        One thread at a time: opening may export the model, which takes seconds and all cores.
+        """
+        with self._opening:
+            if time.monotonic() < self._model_failed_at + MODEL_RETRY_S:
+                return None
+            try:
+                return self.embedder
+            except (RetrieverError, OSError) as error:
+                logger.warning("%s", error)
+                self._model_failed_at = time.monotonic()
+                return None
 
 
 def _check_vacant(home: Path) -> None:

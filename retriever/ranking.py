@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.question import unit_rows
-
 if TYPE_CHECKING:
     from retriever.question import Floats, Ids, Question
     from retriever.record.candidates import Bundle
@@ -45,8 +43,8 @@ class Weights:
     shown_sentence: float = 2.0
     shown_pieces: float = 2.0
     shown_stated: float = 2.5
-    shown_stated_too: float = 1.5
-    shown_lesson: float = 0.6
+    shown_stated_too: float = 2.0
+    shown_lesson: float = 0.45
 
 
 WEIGHTS = Weights()

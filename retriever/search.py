@@ -91,8 +91,9 @@ class Search:
         calibration = calibration_for(fingerprint)
         ranking = rank(question, bundles, mean_tokens, calibration.direction() if calibration else None)
         choices = choose(ranking, k + SPARE_TEXTS, per_document, _wanted(filters))
-        verdict = judge(question, ranking, fingerprint)
-        is_degraded = embedder is None or any(not bundle.embeddings.size for bundle in bundles)
+        is_degraded = embedder is None or any(len(bundle.spans) and not bundle.embeddings.size for bundle in bundles)
+        # The calibration knows scores with meaning in them; judged without it, everything would be nobody's.
+        verdict = Verdict(None, None) if is_degraded else judge(question, ranking, fingerprint)
         return Found(question, ranking, tell_once(choices, k), verdict, ("meaning",) if is_degraded else ())
 
     def _shortlist(

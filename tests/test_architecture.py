@@ -25,6 +25,7 @@ LAYERS = (
     ("retriever.vectors", "retriever.probe"),
     ("retriever.follow", "retriever.follower", "retriever.meaning"),
     ("retriever.question", "retriever.ranking", "retriever.choosing", "retriever.verdict", "retriever.highlights"),
+    ("retriever.duplicates",),
     ("retriever.search",),
     ("retriever.memory",),
     ("retriever.evaluation", "retriever.asking", "retriever.doctor", "retriever.terminal"),

@@ -45,7 +45,7 @@ def test_ask_json_is_the_object_that_the_interfaces_fix(runner, example_home):
     assert set(answer) == {"query", "answered", "confidence", "degraded", "took_ms", "hits"}
     assert 1 <= len(answer["hits"]) <= 3
     hit = answer["hits"][0]
-    assert set(hit) == {"rank", "score", "lesson", "document"}
+    assert set(hit) == {"rank", "score", "lesson", "document", "also_in"}
     assert {"id", "text", "kind", "polarity", "section", "start", "end", "highlights", "context", "stated"} <= set(
         hit["lesson"]
     )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+
+import openpyxl
 import pytest
 
+from ingest.extract import extract
 from ingest.readers import read
+from ingest.readers.columns import parse_columns
+from ingest.readers.process import ReaderProcess
 from ingest.readers.tables import Table, roles_of
 from retriever.errors import SourceError
 
@@ -171,3 +178,62 @@ def test_json_lines_are_read_like_rows() -> None:
 def test_json_lines_without_an_object_say_so() -> None:
     with pytest.raises(SourceError, match="'log.jsonl' holds no JSON object on any line"):
         read(b"[1]\n" + b"[" * 100_000, "log.jsonl")
+
+
+NOTES = """Blatt,Kurz,Bemerkung
+9,Full tray,Count twice
+10,Dark lamp,Keep a spare
+"""
+GIVEN = parse_columns(["lesson=bemerkung, title=Kurz", "id=Blatt"])
+
+
+@pytest.mark.parametrize("name", ["notes.csv", "notes.xlsx", "notes.jsonl"])
+def test_columns_take_the_roles_that_they_are_given(name: str) -> None:
+    rows = [line.split(",") for line in NOTES.splitlines()]
+    with ReaderProcess(columns=GIVEN) as reader:
+        first, second = reader.read(_as_file(rows, name), name)
+    assert first.text == "# Full tray\n\n**Blatt**: 9\n\n## Lessons learned: Bemerkung\n\n- Count twice\n"
+    assert (first.part, second.part) == ("9", "10")
+    assert first.columns == ("Blatt", "Kurz", "Bemerkung")
+
+
+def test_what_stands_in_a_column_of_lessons_is_a_lesson() -> None:
+    (first, _) = read(NOTES.encode(), "notes.csv", GIVEN)
+    (lesson,) = extract(first.text, title="Full tray", path="notes.csv").lessons
+    assert first.text[lesson.start : lesson.end] == "Count twice"
+
+
+def test_alternatives_for_a_role_are_tried_in_their_order_and_all_lessons_are_taken() -> None:
+    columns = parse_columns(["title=Name,title=Kurz,title=Blatt,lesson=Kurz,lesson=Bemerkung"])
+    assert columns.places(["Blatt", "Kurz", "Bemerkung"]) == [("title", 1), ("lesson", 1), ("lesson", 2)]
+
+
+def test_a_comma_in_the_name_of_a_column_belongs_to_it() -> None:
+    columns = parse_columns(["lesson=What we kept, and why,title=Name"])
+    assert columns.given == (("lesson", "What we kept, and why"), ("title", "Name"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("moral=Notes", "'moral' is no role of a column; the roles are lesson, id, title"),
+        ("Notes", "'Notes' gives no column a role"),
+        ("lesson=", "'lesson=' gives no column a role"),
+    ],
+)
+def test_a_role_that_is_none_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_columns([text])
+
+
+def _as_file(rows: list[list[str]], name: str) -> bytes:
+    if name.endswith(".csv"):
+        return "\n".join(",".join(row) for row in rows).encode()
+    if name.endswith(".jsonl"):
+        return "\n".join(json.dumps(dict(zip(rows[0], row, strict=True))) for row in rows[1:]).encode()
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    return held.getvalue()

@@ -37,7 +37,12 @@ tags: [gate]
 
 - [ ] Oil the hinge of the gate each month.
 """,
-    "undated.md": "# Ferry notes\n\nWe should print two copies of the timetable.\n\nERR_TURNSTILE_77 means that the coin box is full.\n",
+    "undated.md": """# Ferry notes
+
+We should print two copies of the timetable.
+
+ERR_TURNSTILE_77 means that the coin box is full.
+""",
 }
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.formats import FILE_TYPES, FORMATS, Format, format_of, identify, reader_version
 from ingest.readers.incidents import split_incidents
 from ingest.readers.reading import Reading, clean
@@ -27,15 +28,18 @@ from retriever.errors import SourceError
 __all__ = ["FILE_TYPES", "FORMATS", "Format", "Reading", "format_of", "read", "reader_version"]
 
 
-def read(data: bytes, name: str) -> list[Reading]:
+def read(data: bytes, name: str, columns: Columns = NO_COLUMNS) -> list[Reading]:
     """The documents in a file, at least one, in the file's order; `name` is its path or last name.
+
+    `columns` gives roles to columns of tables.
 
     Raises SourceError with a finished sentence for what cannot be read. A library's own bug may raise
     anything: `process.ReaderProcess` is where that ends.
     """
     entry = identify(data, name)
     try:
-        readings = import_module(f"ingest.readers.{entry.module}").read(data, name)
+        module = import_module(f"ingest.readers.{entry.module}")
+        readings = module.read(data, name, columns) if entry.tabular else module.read(data, name)
         if len(readings) == 1:
             readings = split_incidents(readings[0])
     except RecursionError as error:

@@ -6,7 +6,9 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.reading import Reading
 from ingest.readers.tables import Table, readings_of, table_of
 from ingest.readers.text import decode
@@ -27,7 +29,7 @@ _JIRA_CODE = re.compile(r"\{(?:code|noformat)(?::[^}\n]*)?\}")
 _JIRA_COLUMNS = {"summary", "issue key"}
 
 
-def read(data: bytes, name: str) -> list[Reading]:
+def read(data: bytes, name: str, columns: Columns = NO_COLUMNS) -> list[Reading]:
     """A Reading a row for reports, else one. Raises SourceError for a table without text."""
     text, warnings = decode(data)
     table = table_of(_rows(text, name))
@@ -35,8 +37,7 @@ def read(data: bytes, name: str) -> list[Reading]:
         return []
     if {column.lower() for column in table.columns} >= _JIRA_COLUMNS:
         table = _from_jira(table)
-    readings = readings_of(_merged(table), name)
-    return [Reading(one.text, one.part, one.fields, warnings) for one in readings]
+    return [replace(one, warnings=warnings) for one in readings_of(_merged(table), name, columns)]
 
 
 def _rows(text: str, name: str) -> list[list[str]]:

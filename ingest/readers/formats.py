@@ -17,7 +17,8 @@ class Format:
     """One row of the table: `module` in this package reads files that end in one of `extensions`.
 
     Raise `version` whenever the reader's text or fields change: files are then read again. `is_cheap` formats
-    cannot hang or crash and are read without a child process.
+    cannot hang or crash and are read without a child process. Those that are `tabular` have columns, to which
+    roles may be given: their `read` takes them as a third argument.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Format:
     extensions: tuple[str, ...]
     version: int = 1
     is_cheap: bool = False
+    tabular: bool = False
 
 
 FORMATS = (
@@ -49,9 +51,9 @@ FORMATS = (
     Format("html", "html", (".html", ".htm", ".xhtml")),
     Format("pdf", "pdf", (".pdf",)),
     Format("docx", "docx", (".docx", ".docm")),
-    Format("csv", "delimited", (".csv", ".tsv", ".tab")),
-    Format("xlsx", "workbook", (".xlsx", ".xlsm")),
-    Format("jsonl", "jsonlines", (".jsonl", ".ndjson")),
+    Format("csv", "delimited", (".csv", ".tsv", ".tab"), tabular=True),
+    Format("xlsx", "workbook", (".xlsx", ".xlsm"), tabular=True),
+    Format("jsonl", "jsonlines", (".jsonl", ".ndjson"), tabular=True),
     Format("rst", "rst", (".rst", ".rest")),
     Format("ipynb", "notebook", (".ipynb",)),
     Format("mail", "mail", (".eml", ".mbox")),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.reading import Reading
 from ingest.readers.tables import Table, readings_of
 from ingest.readers.text import decode
@@ -15,19 +17,19 @@ _MAX_DEPTH = 6
 _LONG_ITEM = 60
 
 
-def read(data: bytes, name: str) -> list[Reading]:
+def read(data: bytes, name: str, columns: Columns = NO_COLUMNS) -> list[Reading]:
     """A Reading an object that holds prose, else one table; a warning names lines that are no objects."""
     text, warnings = decode(data)
     records, broken = _records(text)
     if not records:
         raise SourceError(f"{name!r} holds no JSON object on any line, although its name says so.")
-    columns = tuple(dict.fromkeys(key for _, record in records for key in record))[:MAX_COLUMNS]
-    rows = tuple(tuple(record.get(column, "") for column in columns) for _, record in records)
+    keys = tuple(dict.fromkeys(key for _, record in records for key in record))[:MAX_COLUMNS]
+    rows = tuple(tuple(record.get(key, "") for key in keys) for _, record in records)
     if broken:
         shown = ", ".join(map(str, broken[:5]))
         warnings = (*warnings, f"{len(broken)} line(s) are not JSON objects and were left out: {shown}.")
-    readings = readings_of(Table(columns, rows, tuple(number for number, _ in records)), name)
-    return [Reading(one.text, one.part, one.fields, warnings) for one in readings]
+    table = Table(keys, rows, tuple(number for number, _ in records))
+    return [replace(one, warnings=warnings) for one in readings_of(table, name, columns)]
 
 
 def _records(text: str) -> tuple[list[tuple[int, dict[str, str]]], list[int]]:

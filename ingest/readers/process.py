@@ -24,6 +24,7 @@ from types import TracebackType
 from xml.parsers.expat import ExpatError
 
 from ingest.readers import Reading, read
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.formats import identify
 from retriever.errors import SourceError
 
@@ -44,10 +45,17 @@ _LIBRARY_ERRORS = (
 class ReaderProcess:
     """A context manager that reads files in a child process; every failure is a SourceError."""
 
-    def __init__(self, *, memory_bytes: int = DEFAULT_MEMORY_BYTES, output_chars: int = DEFAULT_OUTPUT_CHARS) -> None:
+    def __init__(
+        self,
+        *,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        output_chars: int = DEFAULT_OUTPUT_CHARS,
+        columns: Columns = NO_COLUMNS,
+    ) -> None:
         """Starts nothing yet: the child begins with the first file that needs one."""
         self._memory_bytes = memory_bytes
         self._output_chars = output_chars
+        self._columns = columns
         self._child: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._files_read = 0
@@ -69,7 +77,7 @@ class ReaderProcess:
         """
         data = source if isinstance(source, bytes) else _bytes_of(source, name)
         is_cheap = identify(data, name).is_cheap
-        readings = read(data, name) if is_cheap else self._read_in_child(data, name, timeout_s)
+        readings = read(data, name, self._columns) if is_cheap else self._read_in_child(data, name, timeout_s)
         total = sum(len(reading.text) for reading in readings)
         if total > self._output_chars:
             raise _too_much(name, self._output_chars)
@@ -91,7 +99,7 @@ class ReaderProcess:
         self._files_read += 1
         answer: list[Reading] | str | None = None
         try:
-            pipe.send((data, name))
+            pipe.send((data, name, self._columns))
             if not pipe.poll(timeout_s):
                 raise SourceError(f"{name!r} took longer than {timeout_s:g} s to read and was given up.")
             answer = pipe.recv()
@@ -136,15 +144,15 @@ def _serve(pipe: Connection, memory_bytes: int, output_chars: int) -> None:
     pipe.send("ready")
     while True:
         try:
-            data, name = pipe.recv()
+            data, name, columns = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(_answer(data, name, output_chars))
+        pipe.send(_answer(data, name, columns, output_chars))
 
 
-def _answer(data: bytes, name: str, output_chars: int) -> list[Reading] | str:
+def _answer(data: bytes, name: str, columns: Columns, output_chars: int) -> list[Reading] | str:
     try:
-        readings = read(data, name)
+        readings = read(data, name, columns)
     except SourceError as error:
         return str(error)
     except MemoryError:

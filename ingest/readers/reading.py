@@ -15,13 +15,15 @@ class Reading:
 
     `part` names the row, message or incident in a file that holds several, else None. `fields` are what the
     format itself carries (front matter, core properties, `<meta>`, columns, mail headers), as (lower-case
-    name, value); a list is one value joined by ", ", and a name may come twice.
+    name, value); a list is one value joined by ", ", and a name may come twice. `columns` are the names of
+    the columns of the table that it is from.
     """
 
     text: str
     part: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def field(self, *names: str) -> str | None:
         """The first value that is not blank under any of `names`, earlier names first."""

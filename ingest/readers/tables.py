@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.dates import day_comes_first, parse_date
+from ingest.readers.columns import LESSON, NO_COLUMNS, Columns
 from ingest.readers.fences import lines_outside_code
 from ingest.readers.reading import Reading, normalise_newlines
 from retriever.errors import SourceError
@@ -39,6 +40,7 @@ _ROLES = (
 ROLES = tuple((role, re.compile(pattern, re.IGNORECASE)) for role, pattern in _ROLES)
 
 MAX_TABLE_ROWS = 2000
+_LESSON_HEADING = "Lessons learned"
 _LONG_CELL = 100
 _LONGEST_DATE = 40
 _PROSE_WORDS = 6
@@ -77,32 +79,37 @@ def table_of(rows: Sequence[Row]) -> Table | None:
     return Table(columns, tuple(tuple(row[at] for at in used) for _, row in body), tuple(number for number, _ in body))
 
 
-def readings_of(table: Table, name: str) -> list[Reading]:
-    """A Reading a row where a column holds prose, else one for the whole table.
+def readings_of(table: Table, name: str, columns: Columns = NO_COLUMNS) -> list[Reading]:
+    """A Reading a row where a column holds prose or was said to hold lessons, else one for the whole table.
 
     Raises SourceError for a table of numbers, and for one of many rows without any prose.
     """
-    prose = _prose_columns(table)
+    lessons = [at for role, at in columns.places(table.columns) if role == LESSON]
+    prose = sorted({*_prose_columns(table), *lessons})
     if not prose:
-        return [_whole(table, name)]
-    roles = roles_of(table)
+        return [replace(_whole(table, name), columns=table.columns)]
+    roles = roles_of(table, columns)
     parts = _parts(table, roles)
     dated = _with_iso_dates(table)
+    shown = _with_lessons(table, lessons)
     return [
-        Reading(_row_markdown(table, row, roles, prose), part, _row_fields(dated, facts, roles))
-        for row, facts, part in zip(table.rows, dated.rows, parts, strict=True)
+        Reading(_row_markdown(shown, row, roles, prose), part, _row_fields(dated, facts, roles), columns=table.columns)
+        for row, facts, part in zip(shown.rows, dated.rows, parts, strict=True)
         if any(_WORD.search(cell) for cell in row)
     ]
 
 
-def roles_of(table: Table) -> dict[str, int]:
-    """Role to column index, each role once, the first column that fits by name and by contents."""
-    roles: dict[str, int] = {}
+def roles_of(table: Table, columns: Columns = NO_COLUMNS) -> dict[str, int]:
+    """Role to column index, each role once: the column it was given, else the first that fits by name and contents."""
+    given = columns.places(table.columns)
+    roles = {role: at for role, at in given if role != LESSON}
+    taken = {at for _, at in given}
     for role, pattern in ROLES:
         for at, column in enumerate(table.columns):
-            fits = pattern.fullmatch(column.strip()) and at not in roles.values()
+            fits = pattern.fullmatch(column.strip()) and at not in taken
             if fits and role not in roles and _contents_fit(role, [row[at] for row in table.rows]):
                 roles[role] = at
+                taken.add(at)
     return roles
 
 
@@ -117,6 +124,22 @@ def _contents_fit(role: str, cells: list[str]) -> bool:
     if role == "title":
         return sum(map(len, filled)) / len(filled) <= _MAX_TITLE
     return role == "date" or sum(map(len, filled)) / len(filled) <= _LONG_CELL
+
+
+def _with_lessons(table: Table, lessons: Sequence[int]) -> Table:
+    """The table with its columns of lessons as the extractor knows lessons: under such a heading, a line an item."""
+    columns = tuple(
+        f"{_LESSON_HEADING}: {column}" if at in lessons else column for at, column in enumerate(table.columns)
+    )
+    rows = tuple(
+        tuple(f"- {cell}" if at in lessons and _is_line(cell) else cell for at, cell in enumerate(row))
+        for row in table.rows
+    )
+    return Table(columns, rows, table.numbers)
+
+
+def _is_line(cell: str) -> bool:
+    return bool(cell) and "\n" not in cell and not re.match(r"[-*+>|]|\d+[.)]", cell)
 
 
 def _prose_columns(table: Table) -> list[int]:

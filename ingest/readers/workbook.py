@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 import zlib
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -15,6 +16,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from ingest.readers.archive import check_archive
+from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.reading import Reading
 from ingest.readers.tables import readings_of, table_of
 from retriever.errors import SourceError
@@ -25,7 +27,7 @@ MAX_COLUMNS = 500
 _ESCAPED = re.compile(r"_x(00[0-9A-Fa-f]{2})_")
 
 
-def read(data: bytes, name: str) -> list[Reading]:
+def read(data: bytes, name: str, columns: Columns = NO_COLUMNS) -> list[Reading]:
     """The readings of every sheet; with several sheets of content, `part` begins with the sheet's name.
 
     A sheet of numbers is left out with a warning unless it is the only one.
@@ -48,27 +50,26 @@ def read(data: bytes, name: str) -> list[Reading]:
         raise SourceError(f"{name!r} is not a workbook that can be opened ({error}); save it anew.") from error
     except (InvalidFileException, zipfile.BadZipFile) as error:
         raise SourceError(f"{name!r} is damaged or cut off: it does not open as a workbook.") from error
-    return _readings(sheets, name)
+    return _readings(sheets, name, columns)
 
 
-def _readings(sheets: list[tuple[str, list[list[str]]]], name: str) -> list[Reading]:
+def _readings(sheets: list[tuple[str, list[list[str]]]], name: str, columns: Columns) -> list[Reading]:
     tables = [(title, table) for title, rows in sheets if (table := table_of(rows)) is not None]
     readings: list[Reading] = []
     refused: list[str] = []
     for title, table in tables:
         try:
-            found = readings_of(table, name)
+            found = readings_of(table, name, columns)
         except SourceError as error:
             if len(tables) == 1:
                 raise
             refused.append(f"Sheet {title!r} was left out: {error}")
             continue
         if len(tables) > 1:
-            found = [Reading(one.text, f"{title} › {one.part}" if one.part else title, one.fields) for one in found]
+            found = [replace(one, part=f"{title} › {one.part}" if one.part else title) for one in found]
         readings += found
     if readings and refused:
-        first = readings[0]
-        readings[0] = Reading(first.text, first.part, first.fields, tuple(refused))
+        readings[0] = replace(readings[0], warnings=tuple(refused))
     return readings
 
 

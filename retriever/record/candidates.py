@@ -158,6 +158,8 @@ def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundl
         "SELECT * FROM sentences WHERE document = ? ORDER BY fingerprint = ? DESC LIMIT 1", (key, fingerprint)
     ).fetchone()
     spans = np.frombuffer(arrays["spans"], np.int32).reshape(-1, 2)
+    if arrays is None:
+        return None
     is_usable = arrays["fingerprint"] == fingerprint and zlib.crc32(arrays["embeddings"]) == arrays["checksum"]
     embeddings = np.frombuffer(arrays["embeddings"] if is_usable else b"", np.float16)
     return Bundle(

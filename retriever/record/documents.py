@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retriever import words
+from retriever.errors import ModelError
 from retriever.lesson import digest
 from retriever.record.draft import Draft, DraftLesson, Embedded, Outcome
 from retriever.record.identity import KnownLesson, lesson_ids, mint_document_id
@@ -64,6 +65,21 @@ def delete_documents(connection: sqlite3.Connection, keys: Iterable[int]) -> Out
         _log_event(connection, "document.withdrawn", document_id)
         outcome += Outcome(documents_gone=1, lessons_gone=len(lessons))
     return outcome
+
+
+def hold_model(connection: sqlite3.Connection, fingerprint: str) -> None:
+    """The memory belongs to this model from now on. Raises ModelError when it belongs to another already.
+
+    Checked in the transaction that writes, so that two processes with two models cannot mix their embeddings.
+    """
+    row = connection.execute("SELECT value FROM meta WHERE name = 'model'").fetchone()
+    if row is None:
+        connection.execute("INSERT INTO meta (name, value) VALUES ('model', ?)", (fingerprint,))
+    elif row[0] != fingerprint:
+        raise ModelError(
+            f"This memory was embedded by another model ({row[0]}) than the one in use ({fingerprint}). Set the model "
+            "of before with --model, or move the memory to this one with `lessons reindex`."
+        )
 
 
 def _insert_document(

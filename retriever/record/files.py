@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retriever.errors import NotFound
-from retriever.lesson import Document
+from retriever.lesson import Document, digest
 from retriever.record.database import Database
-from retriever.record.documents import delete_documents, record_document
+from retriever.record.documents import delete_documents, hold_model, record_document
 from retriever.record.draft import Draft, Embedded, FileReading, FileState, Outcome
 from retriever.record.rows import DOCUMENT_COLUMNS, Source, document_from_row, source_from_row
 
@@ -55,21 +55,29 @@ class Files:
                 (now(), json.dumps(report), source.key),
             )
 
-    def boilerplate(self, source: Source) -> tuple[frozenset[str], bool]:
-        """(the source's boilerplate lines, whether they are known to be up to date)."""
+    def boilerplate(self, source: Source) -> Boilerplate:
+        """The source's boilerplate lines, and whether they are known to be up to date."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT boilerplate, is_settled FROM sources WHERE key = ?", (source.key,)
+                "SELECT boilerplate, is_settled, revision FROM sources WHERE key = ?", (source.key,)
             ).fetchone()
-        return (frozenset(json.loads(row["boilerplate"])), bool(row["is_settled"])) if row else (frozenset(), True)
+        if row is None:
+            return Boilerplate(frozenset(), is_settled=True, revision=0)
+        return Boilerplate(frozenset(json.loads(row["boilerplate"])), bool(row["is_settled"]), row["revision"])
 
-    def settle(self, source: Source, lines: frozenset[str]) -> None:
-        """These are the source's boilerplate lines, and all its documents were extracted with them."""
+    def settle(self, source: Source, lines: frozenset[str], revision: int) -> None:
+        """These are the source's boilerplate lines, unless its documents have changed since `revision`."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE sources SET boilerplate = ?, is_settled = 1 WHERE key = ?",
-                (json.dumps(sorted(lines), ensure_ascii=False), source.key),
+                "UPDATE sources SET boilerplate = ?, is_settled = 1 WHERE key = ? AND revision = ?",
+                (json.dumps(sorted(lines), ensure_ascii=False), source.key, revision),
             )
+
+    def damaged_paths(self, source: Source) -> frozenset[str]:
+        """The files of the source whose stored text does not match its checksum."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT path, text, checksum FROM documents WHERE source = ?", (source.key,))
+            return frozenset(row["path"] for row in rows if digest(row["text"]) != row["checksum"])
 
     def states(self, source: Source) -> dict[str, FileState]:
         """{path: what is remembered of it} for every file of the source, also those no longer there."""
@@ -119,9 +127,24 @@ class Files:
             ).fetchall()
         return tuple(_known_sentences(row) for row in rows if zlib.crc32(row["embeddings"]) == row["checksum"])
 
-    def record_file(self, source: Source, reading: FileReading, drafts: Iterable[tuple[Draft, Embedded]]) -> Outcome:
-        """The file's documents are exactly `drafts`, and nothing else of the source has changed."""
+    def record_file(
+        self,
+        source: Source,
+        reading: FileReading,
+        drafts: Sequence[tuple[Draft, Embedded]],
+        based_on: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """The file's documents are exactly `drafts`, and nothing else of the source has changed.
+
+        `based_on` is {part: checksum} of the stored texts that the drafts were made from, where they were: when the
+        record holds others by now, another process was here, and nothing is done. Raises ModelError when the memory
+        was embedded by another model.
+        """
         with self._database.write() as connection:
+            if based_on is not None and _checksums(connection, source, reading.path) != based_on:
+                return Outcome()
+            for _, embedded in drafts[:1]:
+                hold_model(connection, embedded.fingerprint)
             file_key = _upsert_file(connection, source, reading)
             forgotten = _forgotten_parts(connection, source, reading)
             parts = set()
@@ -135,13 +158,23 @@ class Files:
                 "SELECT key, part FROM documents WHERE source = ? AND path = ?", (source.key, reading.path)
             ).fetchall()
             outcome += delete_documents(connection, [row["key"] for row in rows if row["part"] not in parts])
-            _unsettle(connection, source, outcome)
+            if based_on is None:
+                _unsettle(connection, source.key, outcome)
         return outcome
 
     def move_file(self, source: Source, old: str, new: str) -> None:
-        """The file and its documents keep everything but their path."""
+        """The file and its documents keep everything but their path; the file counts as not read at its new one.
+
+        Nothing happens when another process has moved it already.
+        """
         with self._database.write() as connection:
+            where = (source.key, old)
+            if connection.execute("SELECT 1 FROM files WHERE source = ? AND path = ?", where).fetchone() is None:
+                return
+            taken = connection.execute("SELECT key FROM documents WHERE source = ? AND path = ?", (source.key, new))
+            delete_documents(connection, [row["key"] for row in taken.fetchall()])
             connection.execute("DELETE FROM files WHERE source = ? AND path = ?", (source.key, new))
+            connection.execute("UPDATE files SET sha256 = NULL WHERE source = ? AND path = ?", where)
             for table in ("files", "documents", "forgotten"):
                 connection.execute(f"UPDATE {table} SET path = ? WHERE source = ? AND path = ?", (new, source.key, old))
 
@@ -168,7 +201,7 @@ class Files:
                 ).fetchall()
                 outcome += delete_documents(connection, [row["key"] for row in rows])
                 connection.execute("DELETE FROM files WHERE source = ? AND path = ?", (source.key, path))
-            _unsettle(connection, source, outcome)
+            _unsettle(connection, source.key, outcome)
         return outcome
 
     def forget(self, document_id: str) -> Outcome:
@@ -183,6 +216,7 @@ class Files:
             if row is None:
                 raise NotFound(f"There is no document with the id {document_id!r}.")
             outcome = delete_documents(connection, [row["key"]])
+            _unsettle(connection, row["source"], outcome)
             connection.execute(
                 "INSERT OR REPLACE INTO forgotten (source, path, part, sha256) VALUES (?, ?, ?, ?)",
                 (row["source"], row["path"], row["part"], row["sha256"] or ""),
@@ -191,6 +225,15 @@ class Files:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
         self._database.compact()
         return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """Lines that a source's documents share; `revision` counts the changes to its documents."""
+
+    lines: frozenset[str]
+    is_settled: bool
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +260,23 @@ def _upsert_file(connection: sqlite3.Connection, source: Source, reading: FileRe
     return int(row[0])
 
 
-def _unsettle(connection: sqlite3.Connection, source: Source, outcome: Outcome) -> None:
+def _checksums(connection: sqlite3.Connection, source: Source, path: str) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT part, checksum FROM documents WHERE source = ? AND path = ?", (source.key, path)
+    ).fetchall()
+    return {row["part"]: row["checksum"] for row in rows}
+
+
+def _unsettle(connection: sqlite3.Connection, source_key: int, outcome: Outcome) -> None:
     """In the same transaction as what changed, so that no kill can come between."""
     if outcome != Outcome():
-        connection.execute("UPDATE sources SET is_settled = 0 WHERE key = ?", (source.key,))
+        connection.execute("UPDATE sources SET is_settled = 0, revision = revision + 1 WHERE key = ?", (source_key,))
 
 
 def _forgotten_parts(connection: sqlite3.Connection, source: Source, reading: FileReading) -> set[str]:
     where = (source.key, reading.path, reading.sha256)
+    # A document whose file could not be read when it was forgotten: the bytes are known from now on.
+    connection.execute("UPDATE forgotten SET sha256 = ?3 WHERE source = ?1 AND path = ?2 AND sha256 = ''", where)
     connection.execute("DELETE FROM forgotten WHERE source = ? AND path = ? AND sha256 <> ?", where)
     rows = connection.execute("SELECT part FROM forgotten WHERE source = ? AND path = ? AND sha256 = ?", where)
     return {row["part"] for row in rows}

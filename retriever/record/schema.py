@@ -10,6 +10,7 @@ APPLICATION_ID = 0x4C45534E
 _WORDS = "tokenize = \"ascii tokenchars '_'\""
 
 _VERSION_1 = f"""
+-- `model` is the fingerprint of the model that embedded the memory.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE sources (
@@ -23,7 +24,8 @@ CREATE TABLE sources (
     -- Lines that its documents share with a template or with each other; is_settled is 0 while an ingest that may
     -- have changed them has not yet looked at all documents again.
     boilerplate TEXT NOT NULL DEFAULT '[]',
-    is_settled INTEGER NOT NULL DEFAULT 1
+    is_settled INTEGER NOT NULL DEFAULT 1,
+    revision INTEGER NOT NULL DEFAULT 0
 );
 
 -- What was seen at the last ingest, read or not; a file may hold several documents.
