@@ -54,9 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         looked = [list(_look(settings, options.data / name, Path(folder) / name)) for name in options.corpora]
     shipped = [_measure(found, WEIGHTS) for found in looked]
-    print(
-        f"| weights | {' | '.join(options.corpora)} | macro | difference |\n|---|{'---|' * (len(looked) + 2)}"
-    )
+    print(f"| weights | {' | '.join(options.corpora)} | macro | difference |\n|---|{'---|' * (len(looked) + 2)}")
     for name, weights in variants():
         _print_row(name, [_measure(found, weights) for found in looked], shipped)
 

@@ -61,9 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=options.models, model=options.model)
-        memories = {
-            name: _memory(settings, options.data / name, Path(folder) / name) for name in options.corpora
-        }
+        memories = {name: _memory(settings, options.data / name, Path(folder) / name) for name in options.corpora}
         report(memories, options.data, options.write)
         for memory in memories.values():
             memory.close()
@@ -146,9 +144,7 @@ def _same(words: str, lesson: str) -> bool:
 
 
 def _calibration(observed: Sequence[Observed], lesson: np.ndarray[Any, Any]) -> Calibration:
-    rows = np.asarray(
-        [[item.evidence.score, item.evidence.missing, item.evidence.words] for item in observed]
-    )
+    rows = np.asarray([[item.evidence.score, item.evidence.missing, item.evidence.words] for item in observed])
     labels = np.asarray([bool(item.judged.relevant) for item in observed])
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
     weights = _logistic((rows - mean) / spread, labels, PENALTY, balanced=False)

@@ -176,7 +176,7 @@ def _hashes(path: Path, models: Path) -> dict[str, str]:
 
 
 def _export(folder: ModelFolder, target: Path) -> None:
-    command = [sys.executable, "-m", "retriever.export", str(folder.path), str(target)]
+    command = [sys.executable, "-P", "-m", "retriever.export", str(folder.path), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]

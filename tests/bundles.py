@@ -20,9 +20,7 @@ class LetterPieces:
         self._table = table
 
     def piece_ids(self, texts: Sequence[str]) -> list[Any]:
-        return [
-            np.asarray([self._table[word][0] for word in text.lower().split()], np.int32) for text in texts
-        ]
+        return [np.asarray([self._table[word][0] for word in text.lower().split()], np.int32) for text in texts]
 
     def piece_vectors(self, pieces: Any) -> Any:
         by_number = {number: vector for number, vector in self._table.values()}
@@ -44,15 +42,9 @@ def bundle(
     for words, _ in sentences:
         spans.append((at, at + len(words)))
         at += len(words) + 1
-    rows = np.asarray([vector for _, vector in sentences], np.float32).reshape(
-        len(sentences), -1 if sentences else 2
-    )
+    rows = np.asarray([vector for _, vector in sentences], np.float32).reshape(len(sentences), -1 if sentences else 2)
     rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    ids = (
-        pieces.piece_ids([words for words, _ in sentences])
-        if pieces
-        else [np.zeros(0, np.int32)] * len(spans)
-    )
+    ids = pieces.piece_ids([words for words, _ in sentences]) if pieces else [np.zeros(0, np.int32)] * len(spans)
     return Bundle(
         key=int(identity, 36),
         document=Document(identity, "tests", f"{identity}.md", None, text, Metadata(title=title)),

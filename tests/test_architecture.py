@@ -19,7 +19,7 @@ MODULES = sorted(path for folder in ("retriever", "ingest") for path in (ROOT / 
 # A layer may import from its own and from lower ones. A module belongs to the longest name that starts its own.
 LAYERS = (
     ("retriever.lesson", "retriever.errors"),
-    ("retriever.config", "retriever.words", "retriever.locks", "retriever.wire"),
+    ("retriever.config", "retriever.checks", "retriever.words", "retriever.locks", "retriever.wire"),
     ("retriever.embedder", "retriever.graph", "retriever.transformer", "retriever.export", "retriever.demo"),
     ("retriever.record",),
     ("retriever.vectors", "retriever.probe"),
@@ -28,7 +28,7 @@ LAYERS = (
     ("retriever.duplicates",),
     ("retriever.search",),
     ("retriever.memory",),
-    ("retriever.evaluation", "retriever.asking", "retriever.doctor", "retriever.terminal"),
+    ("retriever.evaluation", "retriever.asking", "retriever.doctor", "retriever.terminal", "retriever.options"),
     ("retriever.web",),
     ("ingest",),
     ("cli",),

@@ -45,17 +45,13 @@ class Fixed:
         return _answer(query, self._hits[query][: k or 10], self._confidence.get(query, 0.9))
 
 
-def _report(
-    relevant: dict[str, int], came: Sequence[str], lesson: str | None = None, text: str = "text"
-) -> Report:
+def _report(relevant: dict[str, int], came: Sequence[str], lesson: str | None = None, text: str = "text") -> Report:
     queries = [JudgedQuery("1", "q", "natural", relevant, lesson)]
     return evaluate(queries, Fixed({"q": [(path, text) for path in came]}))
 
 
 def test_queries_are_read_with_their_defaults(tmp_path: Path) -> None:
-    path = _file(
-        tmp_path, {"query": "why", "relevant": {"a.md": 2}}, "", {"id": "x", "query": "how", "relevant": {}}
-    )
+    path = _file(tmp_path, {"query": "why", "relevant": {"a.md": 2}}, "", {"id": "x", "query": "how", "relevant": {}})
     first, second = read_queries(path)
     assert (first.id, first.kind, first.lesson, first.trap) == ("1", "natural", None, False)
     assert (second.id, second.kind) == ("x", "none")
@@ -121,9 +117,7 @@ def test_a_document_counts_where_it_first_appears() -> None:
 
 def test_the_lesson_must_be_seen_in_what_is_shown() -> None:
     lesson = "Watch the disk, always: it fills up."
-    near = _report(
-        {"a": 2}, ["a"], lesson, "x" * 100 + " watch THE **disk**, always -- it fills up"
-    ).figures()
+    near = _report({"a": 2}, ["a"], lesson, "x" * 100 + " watch THE **disk**, always -- it fills up").figures()
     assert (near["lesson@10"].mean, near["lesson@3"].mean) == (1, 1)
     deep = _report({"a": 2}, ["a"], lesson, "x " * 150 + lesson).figures()
     assert (deep["lesson@10"].mean, deep["lesson@3"].mean) == (1, 0)

@@ -51,9 +51,7 @@ def test_passages_cover_every_word_that_a_reader_sees() -> None:
 
 
 def test_passages_and_sentences_are_in_order_and_do_not_overlap() -> None:
-    long = "\n\n".join(
-        f"## Part {number}\n\n" + "A sentence of some length stands here. " * 12 for number in range(9)
-    )
+    long = "\n\n".join(f"## Part {number}\n\n" + "A sentence of some length stands here. " * 12 for number in range(9))
     spans = [span for item in cut(long) for span in item.sentences]
     assert spans == sorted(spans)
     assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
@@ -63,9 +61,7 @@ def test_passages_and_sentences_are_in_order_and_do_not_overlap() -> None:
 
 
 def test_a_passage_names_its_section() -> None:
-    text = (
-        "# Report\n\n" + "Something happened here. " * 20 + "\n\n## Causes\n\n" + "The disk was full. " * 20
-    )
+    text = "# Report\n\n" + "Something happened here. " * 20 + "\n\n## Causes\n\n" + "The disk was full. " * 20
     assert [item.section for item in split(text)] == ["Report", "Report > Causes"]
 
 

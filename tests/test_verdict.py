@@ -69,9 +69,7 @@ def test_better_evidence_makes_more_confident_and_missing_words_less() -> None:
     sure = probability(found, Evidence(2.5, 0.0, 1.0))
     assert probability(found, Evidence(1.0, 0.0, 1.0)) < sure
     assert probability(found, Evidence(2.5, 2.0, 1.0)) < sure
-    assert (
-        0 <= probability(found, Evidence(-1e9, 1e9, 0.0)) <= probability(found, Evidence(1e9, 0.0, 0.0)) <= 1
-    )
+    assert 0 <= probability(found, Evidence(-1e9, 1e9, 0.0)) <= probability(found, Evidence(1e9, 0.0, 0.0)) <= 1
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -53,9 +53,7 @@ def test_unspaced_scripts_are_cut_into_pairs_and_their_marks_are_kept() -> None:
     assert tokens("ベース") != tokens("ヘース")
 
 
-@pytest.mark.parametrize(
-    "text", ["a.b-c/d:e", "Ünïcode_Ärger x²", "日本語 text", "__init__ --x-- 'q'", "ⅷ ½ ™"]
-)
+@pytest.mark.parametrize("text", ["a.b-c/d:e", "Ünïcode_Ärger x²", "日本語 text", "__init__ --x-- 'q'", "ⅷ ½ ™"])
 def test_every_token_is_one_that_the_word_index_keeps_whole(text: str) -> None:
     for token in tokens(text):
         assert re.fullmatch(r"[a-z0-9_\u0080-\U0010ffff]+", token), token

@@ -26,6 +26,13 @@ _KNOWN_ROLES = frozenset(
     " superscript sup title-reference title t raw".split()
 )
 _HEAD_CHARS = 2000
+
+# docutils takes time that grows faster than the text. Books stay below these; dumps and damaged files do not.
+_MAX_CHARS = 1_000_000
+_MAX_LINES = 20_000
+_MAX_LINE_CHARS = 20_000
+_MAX_MARKS = 20_000
+_MARK = re.compile(r"[`*|_]")
 _SETTINGS = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
@@ -63,6 +70,8 @@ class _Foreign(Directive):
 def read(data: bytes, name: str) -> list[Reading]:
     """One Reading; field lists at the top, and the options of a blog's `post` directive, are its fields."""
     text, warnings = decode(data)
+    if _is_endless(text):
+        return [Reading(text, warnings=(*warnings, "Too long or too repetitive for docutils; read as plain text."))]
     _register_foreign(text)
     try:
         html = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)["html_body"]
@@ -105,3 +114,13 @@ def _fields(text: str) -> tuple[tuple[str, str], ...]:
     posted = _POST.search(head)
     dates = [("date", posted[1].strip())] if posted else []
     return (*dates, *((key.strip().lower(), value.strip()) for key, value in _FIELD.findall(head)))
+
+
+def _is_endless(text: str) -> bool:
+    lines = text.split("\n")
+    return (
+        len(text) > _MAX_CHARS
+        or len(lines) > _MAX_LINES
+        or max(map(len, lines)) > _MAX_LINE_CHARS
+        or len(_MARK.findall(text)) > _MAX_MARKS
+    )

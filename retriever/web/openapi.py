@@ -166,6 +166,23 @@ SCHEMAS: dict[str, Schema] = {
             "score": _described({"type": "number"}, "What the hits are ordered by; higher is better."),
             "lesson": _ref("Lesson"),
             "document": _ref("Document"),
+            "also_in": _list_of(_ref("AlsoIn")),
+        }
+    ),
+    "AlsoIn": _object(
+        {
+            "lesson_id": _described(_TEXT_OR_NULL, "The lesson there, where what it says is one."),
+            "same": _described({"type": "string", "enum": ["lesson", "incident"]}, "What the two have in common."),
+            "document": _object(
+                {
+                    "id": _TEXT,
+                    "path": _TEXT,
+                    "part": _TEXT_OR_NULL,
+                    "title": _TEXT,
+                    "date": _TEXT_OR_NULL,
+                    "link": _TEXT,
+                }
+            ),
         }
     ),
     "Lesson": _object(

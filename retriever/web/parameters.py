@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
 from typing import Any
 
+from retriever.checks import FILTER_SCHEMAS, MAX_K, QUERY_SCHEMA, fault_of, integer_schema, text_schema
 from retriever.errors import InvalidQuery
-from retriever.lesson import KINDS, POLARITIES, Filters
+from retriever.lesson import Filters
 
-MAX_QUERY_CHARS = 16_384
-MAX_FILTER_CHARS = 200
-MAX_FILTER_VALUES = 50
 Values = dict[str, Any]
 
 
@@ -41,50 +38,29 @@ class InvalidParameters(InvalidQuery):
         self.faults = tuple(faults)
 
 
-def _text(max_length: int, **more: object) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": max_length, **more}
-
-
-def _integer(low: int, high: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": low, "maximum": high}
-
-
-def _several(choices: Sequence[str] = ()) -> dict[str, Any]:
-    item = {"type": "string", "enum": list(choices)} if choices else _text(MAX_FILTER_CHARS)
-    return {"type": "array", "items": item, "maxItems": MAX_FILTER_VALUES}
-
-
-# What passes it is a date but for the ends of some months.
-_DAY = {
-    "type": "string",
-    "format": "partial-date",
-    "pattern": r"^(?!0000)[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
+QUERY = Parameter("q", QUERY_SCHEMA, "What you want to know, in your own words.", required=True)
+_FILTER_DESCRIPTIONS = {
+    "tag": "Only documents with this tag.",
+    "team": "Only documents of this team.",
+    "kind": "Only lessons of this kind.",
+    "polarity": "Only successes, failures, or neutral lessons.",
+    "severity": "Only documents of this severity.",
+    "since": "Only documents dated on or after this day, month or year.",
+    "until": "Only documents dated on or before this day, month or year.",
 }
-
-QUERY = Parameter(
-    "q", _text(MAX_QUERY_CHARS, pattern=r"\S"), "What you want to know, in your own words.", required=True
-)
-FILTERS = (
-    Parameter("tag", _several(), "Only documents with this tag."),
-    Parameter("team", _several(), "Only documents of this team."),
-    Parameter("kind", _several(KINDS), "Only lessons of this kind."),
-    Parameter("polarity", _several(POLARITIES), "Only successes, failures, or neutral lessons."),
-    Parameter("severity", _several(), "Only documents of this severity."),
-    Parameter("since", _DAY, "Only documents dated on or after this day, month or year."),
-    Parameter("until", _DAY, "Only documents dated on or before this day, month or year."),
-)
-LIMIT = Parameter("limit", _integer(1, 100), "How many to list.", default=20)
-AFTER = Parameter("after", _text(500), "Where to go on: the `next` of the list before.")
+FILTERS = tuple(Parameter(name, schema, _FILTER_DESCRIPTIONS[name]) for name, schema in FILTER_SCHEMAS.items())
+LIMIT = Parameter("limit", integer_schema(1, 100), "How many to list.", default=20)
+AFTER = Parameter("after", text_schema(500), "Where to go on: the `next` of the list before.")
 
 
 def lookup_parameters(k: int, per_document: int) -> tuple[Parameter, ...]:
     """The parameters of a lookup, with this server's defaults."""
     return (
         QUERY,
-        Parameter("k", _integer(1, 100), "How many hits to return.", default=k),
+        Parameter("k", integer_schema(1, MAX_K), "How many hits to return.", default=k),
         Parameter(
             "per_document",
-            _integer(1, 100),
+            integer_schema(1, MAX_K),
             "How many of them may be from one document.",
             default=per_document,
         ),
@@ -163,66 +139,10 @@ def _checked(named: Mapping[str, Parameter], raw: Values, faults: list[tuple[str
                 faults.append((name, f"Parameter {name!r} is required: {parameter.description}"))
             values[name] = parameter.default
             continue
-        fault = _CHECKS[parameter.schema["type"]](raw[name], parameter.schema)
+        fault = fault_of(raw[name], parameter.schema)
         if fault:
             faults.append((name, f"Parameter {name!r} {fault}."))
         values[name] = int(raw[name]) if not fault and parameter.schema["type"] == "integer" else raw[name]
     if faults:
         raise InvalidParameters(faults)
     return values
-
-
-def _fault_of_text(value: object, schema: Mapping[str, Any]) -> str | None:
-    if not isinstance(value, str):
-        return f"must be text, not {_shown(value)}"
-    if "enum" in schema and value not in schema["enum"]:
-        return f"must be one of {', '.join(schema['enum'])}, not {_shown(value)}"
-    if "format" in schema:
-        return None if _is_day(value) else f"must be a date such as 2024-05-31, 2024-05 or 2024, not {_shown(value)}"
-    if not value.strip():
-        return "must not be empty"
-    if "maxLength" in schema and len(value) > schema["maxLength"]:
-        return f"must have at most {schema['maxLength']:,} characters, not {len(value):,}"
-    # Half a surrogate pair, which JSON can spell, has no bytes in UTF-8, and NUL ends a text in SQLite.
-    if re.search("[\ud800-\udfff\x00]", value):
-        return "holds a character that is no text"
-    return None
-
-
-def _fault_of_integer(value: object, schema: Mapping[str, Any]) -> str | None:
-    low, high = schema["minimum"], schema["maximum"]
-    # JSON has one kind of number: 10.0 is the integer 10, and true is none.
-    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-    if not is_whole or not isinstance(value, int | float) or not low <= value <= high:
-        return f"must be a whole number from {low} to {high}, not {_shown(value)}"
-    return None
-
-
-def _fault_of_list(value: object, schema: Mapping[str, Any]) -> str | None:
-    if not isinstance(value, list):
-        return f"must be text or a list of texts, not {_shown(value)}"
-    if len(value) > schema["maxItems"]:
-        return f"must have at most {schema['maxItems']} values, not {len(value)}"
-    return next((fault for item in value if (fault := _fault_of_text(item, schema["items"]))), None)
-
-
-_CHECKS: Mapping[str, Callable[[object, Mapping[str, Any]], str | None]] = {
-    "string": _fault_of_text,
-    "integer": _fault_of_integer,
-    "array": _fault_of_list,
-}
-
-
-def _is_day(value: str) -> bool:
-    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", value):
-        return False
-    try:
-        date.fromisoformat(value + "-01-01"[len(value) - 4 :] if len(value) < 10 else value)
-    except ValueError:
-        return False
-    return True
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -34,6 +34,7 @@ SUCCESS = "success"
 FAILURE = "failure"
 READ_IN_PLACE = "Read it in its place"
 ORIGINAL = "Original"
+ALSO_IN = {"lesson": "Also in:", "incident": "The same incident:"}
 
 KINDS = {
     "insight": "Insight",

@@ -17,6 +17,7 @@ from retriever.web.marks import Anchor, Mark
 from retriever.web.rendering import render_excerpt
 
 MAX_EXCERPT_CHARS = 700
+MAX_TWINS = 4
 _LIST_FILTERS = ("kind", "polarity", "tag", "team", "severity")
 _FACET_VALUES_SHOWN = 8
 _BULLET = re.compile(r" {0,3}[-*+] ")
@@ -32,6 +33,17 @@ class Card:
     link: str
     sections: tuple[str, ...]
     context: str
+    twins: tuple[Twin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another document that tells the same lesson or the same incident."""
+
+    label: str
+    title: str
+    date: str | None
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,16 @@ def hit_card(hit: Hit, query: str) -> Card:
         marks.append(Mark(lesson.stated_end - lesson.start, len(lesson.text), "beyond"))
     place = {"lesson": lesson.id} if lesson.stated else {"span": f"{lesson.start}-{lesson.end}"}
     link = _document_address(hit.document, {**place, "q": query}, f"p{hit.passage}")
-    return _card(lesson, hit.document, marks, link)
+    twins = tuple(
+        Twin(
+            texts.ALSO_IN[item.same],
+            item.document.title,
+            item.document.meta.date,
+            _document_address(item.document, {"q": query}, f"p{item.passage}"),
+        )
+        for item in hit.also_in[:MAX_TWINS]
+    )
+    return replace(_card(lesson, hit.document, marks, link), twins=twins)
 
 
 def lesson_card(lesson: Lesson, document: Document) -> Card:
