@@ -18,6 +18,8 @@ import click
 
 from retriever.config import ENVIRONMENT_PREFIX, Settings, load_settings, unknown_variables
 from retriever.errors import InvalidQuery, RetrieverError
+from retriever.options import filter_options, give_variables, number_of, option_variables
+from retriever.terminal import CleanFormatter, clean
 
 if TYPE_CHECKING:
     from ingest.readers.columns import Columns
@@ -37,9 +39,9 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except InvalidQuery as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(clean(str(error))) from error
         except RetrieverError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(clean(str(error))) from error
         except BrokenPipeError:
             # The reader of our output went away (`lessons ask … | head`); nothing is wrong.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,13 +57,17 @@ class _Group(click.Group):
 @click.pass_context
 def main(context: click.Context, home: str | None, model: str | None, models: str | None, verbose: int) -> None:
     """The memory of an organization of learners: has anyone learned something about it?"""
+    # What is recorded, its index and its log files are for the user's own eyes.
+    os.umask(0o077)
     # Products of a matrix and a vector are what numpy is asked for here; a second thread makes them no faster, and on
     # a busy machine much slower. Read when numpy is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    for name in unknown_variables(os.environ):
-        click.echo(f"Warning: {name} sets nothing; `lessons settings` lists the variables.", err=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(CleanFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    for name in unknown_variables(os.environ, option_variables(main)):
+        click.echo(f"Warning: {clean(name)} sets nothing; `lessons settings` lists the variables.", err=True)
     context.obj = {"home": home, "model": model, "models": models}
 
 
@@ -102,14 +108,14 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--source", metavar="NAME", envvar="LESSONS_SOURCE", help="Name of the source.  [default: its folder]")
-@click.option("--url-template", metavar="URL", envvar="LESSONS_URL_TEMPLATE",
+@click.option("--source", metavar="NAME", help="Name of the source.  [default: its folder]")
+@click.option("--url-template", metavar="URL",
               help="Link home of each document, such as https://host/{path}#L{line}.")  # fmt: skip
-@click.option("--columns", multiple=True, type=_Columns(), metavar="ROLE=COLUMN,...", envvar="LESSONS_COLUMNS",
+@click.option("--columns", multiple=True, type=_Columns(), metavar="ROLE=COLUMN,...",
               help="Roles of a table's columns: lesson=Notes,title=Headline; may be repeated.")  # fmt: skip
-@click.option("--prune", is_flag=True, envvar="LESSONS_PRUNE", help="Remove documents whose file is gone.")
-@click.option("--yes", is_flag=True, envvar="LESSONS_YES", help="Prune even if that removes much.")
-@click.option("--dry-run", is_flag=True, envvar="LESSONS_DRY_RUN", help="Read and report, change nothing.")
+@click.option("--prune", is_flag=True, help="Remove documents whose file is gone.")
+@click.option("--yes", is_flag=True, help="Prune even if that removes much.")
+@click.option("--dry-run", is_flag=True, help="Read and report, change nothing.")
 @click.option("--explain", is_flag=True, help="Show line by line what is taken as what, and why; change nothing.")
 @_json_option
 @click.pass_context
@@ -127,7 +133,7 @@ def ingest(context: click.Context, /, paths: tuple[Path, ...], explain: bool, as
         _print_json([report.as_json() for report in reports])
     else:
         for report in reports:
-            click.echo(report_text(report))
+            click.echo(clean(report_text(report)))
     if any(report.failed for report in reports):
         sys.exit(EXIT_SOME_FAILED)
 
@@ -150,7 +156,6 @@ def _ingest_all(context: click.Context, paths: tuple[Path, ...], options: dict[s
 
 def _explain(paths: tuple[Path, ...], max_file_bytes: int, columns: Columns) -> None:
     from ingest.explaining import explain_file
-    from retriever.terminal import clean
 
     for path in paths:
         click.echo(clean(explain_file(path, max_file_bytes, columns)))
@@ -168,26 +173,14 @@ def _progress(label: str) -> Iterator[Any]:
         yield tell
 
 
-def _filter_options(command: Any) -> Any:
-    for option in reversed((
-        click.option("--tag", multiple=True, help="Only documents with this tag; may be repeated."),
-        click.option("--team", multiple=True, help="Only this team's documents."),
-        click.option("--kind", multiple=True, help="Only lessons of this kind."),
-        click.option("--polarity", multiple=True, help="Only success, failure or neutral."),
-        click.option("--severity", multiple=True, help="Only documents of this severity."),
-        click.option("--since", metavar="DATE", help="Only what happened on this day or later."),
-        click.option("--until", metavar="DATE", help="Only what happened on this day or earlier."),
-    )):  # fmt: skip
-        command = option(command)
-    return command
-
-
 @main.command()
 @click.argument("query", metavar="QUESTION")
-@click.option("-k", type=int, help="How many lessons.  [default: 10]")
-@click.option("--per-document", type=int, help="How many of them from one document.  [default: 2]")
+@click.option("-k", type=number_of("k"), help="How many lessons.  [default: 10]")
+@click.option(
+    "--per-document", type=number_of("per_document"), help="How many of them from one document.  [default: 2]"
+)
 @click.option("--explain", is_flag=True, help="Show what each score is made of.")
-@_filter_options
+@filter_options
 @_json_option
 @click.pass_context
 def ask(
@@ -233,7 +226,7 @@ def show(context: click.Context, reference: str, as_json: bool) -> None:
 
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on.  [default: 8080]")
+@click.option("--port", type=number_of("port"), help="Port to listen on.  [default: 8080]")
 @click.pass_context
 def serve(context: click.Context, host: str | None, port: int | None) -> None:
     """Serve the web page and the HTTP API."""
@@ -252,7 +245,7 @@ def serve(context: click.Context, host: str | None, port: int | None) -> None:
 
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on.  [default: 8080]")
+@click.option("--port", type=number_of("port"), help="Port to listen on.  [default: 8080]")
 @click.option("--no-serve", is_flag=True, help="Ask the question, and do not serve the page.")
 @click.pass_context
 def demo(context: click.Context, host: str | None, port: int | None, no_serve: bool) -> None:
@@ -273,11 +266,14 @@ def demo(context: click.Context, host: str | None, port: int | None, no_serve: b
 
 
 def _run_apart(context: click.Context, *arguments: str) -> None:
-    """Runs a command in a process of its own: a server forks, so it must not have loaded model or index before."""
+    """Runs a command in a process of its own: a server forks, so it must not have loaded model or index before.
+
+    Nothing is imported from the folder the user happens to be in (-P).
+    """
     import subprocess
 
     options = [part for name, value in context.obj.items() if value for part in (f"--{name}", str(value))]
-    done = subprocess.run([sys.executable, "-m", "cli", *options, *arguments], check=False)
+    done = subprocess.run([sys.executable, "-P", "-m", "cli", *options, *arguments], check=False)
     if done.returncode not in (0, EXIT_NOTHING_RECORDED):
         raise click.ClickException(f"`lessons {arguments[0]}` failed; what it said stands above.")
 
@@ -331,8 +327,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     from retriever.doctor import examine
     from retriever.terminal import checks_text
 
-    with _memory(context) as memory:
-        checks = examine(memory)
+    checks = examine(_settings(context))
     if as_json:
         _print_json({"checks": [check.as_json() for check in checks], "ok": all(check.is_well for check in checks)})
     else:
@@ -349,14 +344,9 @@ def reindex(context: click.Context, embed: bool) -> None:
     from ingest.reembed import embed_missing
 
     embedded: list[int] = []
-    with _memory(context) as memory:
-
-        def embed_all() -> None:
-            with _progress("Embedding") as tell:
-                embedded.append(embed_missing(memory, tell, everything=embed and not embedded))
-
-        with _progress("Indexing") as tell:
-            memory.reindex(embed_all, tell)
+    # One bar for both: rich shows no bar inside another.
+    with _memory(context) as memory, _progress("Embedding and indexing") as tell:
+        memory.reindex(lambda: embedded.append(embed_missing(memory, tell, everything=embed and not embedded)), tell)
         counts = memory.counts()
     click.echo(
         f"Indexed {counts['passages']} passages and {counts['lessons']} lessons; "
@@ -373,9 +363,10 @@ def forget(context: click.Context, document: str, yes: bool) -> None:
     with _memory(context) as memory:
         found = memory.document(document)
         if not yes:
-            click.confirm(f"Forget {found.title!r} ({found.path}) and its lessons for good?", abort=True)
+            click.confirm(f"Forget {clean(found.title)!r} ({clean(found.path)}) and its lessons for good?", abort=True)
         outcome = memory.forget(found.id)
-    click.echo(f"Forgot {found.path} and {outcome.lessons_gone} lessons. Its file, if still there, stays forgotten.")
+    name = clean(found.path)
+    click.echo(f"Forgot {name} and {outcome.lessons_gone} lessons. Its file, if still there, stays forgotten.")
 
 
 @main.group()
@@ -404,7 +395,7 @@ def token_list(context: click.Context, as_json: bool) -> None:
         _print_json([{"name": name, "scope": scope, "created_at": created} for name, scope, created in names])
         return
     for name, scope, created in names:
-        click.echo(f"{name}  {scope}  {created}")
+        click.echo(clean(f"{name}  {scope}  {created}"))
 
 
 @token.command("revoke")
@@ -423,10 +414,14 @@ def settings() -> None:
 
     for name, default, text in settings_help():
         click.echo(f"{name:14} {ENVIRONMENT_PREFIX}{name.upper():22} {default or '(empty)':22} {text}")
+    click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
 def _has_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+give_variables(main)
 
 
 if __name__ == "__main__":

@@ -4,39 +4,41 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from retriever.checks import FILTER_SCHEMAS, QUERY_SCHEMA, fault_of
 from retriever.config import Settings
 from retriever.errors import InvalidQuery
-from retriever.lesson import KINDS, POLARITIES, Filters
+from retriever.lesson import Filters
+from retriever.locks import ProcessLock
 
 SERVER_FILE = "server.json"
+SERVER_LOCK = "server.lock"
 _TIMEOUT_S = 20.0
-_CHOICES = {"kind": KINDS, "polarity": POLARITIES}
-_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_ANSWER_KEYS = frozenset({"hits", "answered", "degraded"})
 
 
 def filters_from(values: Mapping[str, Any]) -> Filters:
     """Filters out of options. Raises InvalidQuery for a value that no lesson can have."""
-    for name, allowed in _CHOICES.items():
-        for value in values.get(name) or ():
-            if value not in allowed:
-                raise InvalidQuery(f"There is no {name} {value!r}; choose from {', '.join(allowed)}.", name)
-    for name in ("since", "until"):
+    given: dict[str, Any] = {}
+    for name, schema in FILTER_SCHEMAS.items():
         value = values.get(name)
-        if value is not None and not _DATE.fullmatch(value):
-            raise InvalidQuery(f"--{name} takes a date such as 2024-03-31 or 2024-03, not {value!r}.", name)
-    given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in values.items()
-    }
+        if value is None or value == () or value == []:
+            continue
+        fault = fault_of(list(value) if isinstance(value, tuple) else value, schema)
+        if fault:
+            raise InvalidQuery(f"--{name} {fault}.", name)
+        given[name] = tuple(value) if isinstance(value, list) else value
     return Filters(**given)
 
 
 def ask_anywhere(settings: Settings, query: str, filters: Filters, *, explain: bool = False) -> dict[str, Any]:
     """The answer as JSON. Raises InvalidQuery, and StoreError when there is no memory."""
+    fault = fault_of(query, QUERY_SCHEMA)
+    if fault:
+        raise InvalidQuery(f"The question {fault}.")
     answer = None if explain else _ask_server(settings, query, filters)
     return _ask_here(settings, query, filters, explain) if answer is None else answer
 
@@ -56,13 +58,45 @@ def _ask_here(settings: Settings, query: str, filters: Filters, explain: bool) -
 
 def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, Any] | None:
     """The running server's answer, or None when there is none to be had."""
-    try:
-        known = json.loads((settings.home / SERVER_FILE).read_text(encoding="utf-8"))
-        address = urlsplit(known["url"])
-    except (OSError, ValueError, KeyError, TypeError):
+    known = _running_server(settings)
+    if known is None:
         return None
     body = {"q": query, "k": settings.k, "per_document": settings.per_document}
     body |= {name: value for name in Filters.__slots__ if (value := _plain(getattr(filters, name)))}
+    try:
+        status, value = _post(known, body)
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    if not isinstance(value, dict):
+        return None
+    if status == 400:
+        raise InvalidQuery(str(value.get("detail", "The server refused the question.")))
+    return value if status == 200 and value.keys() >= _ANSWER_KEYS else None
+
+
+def _running_server(settings: Settings) -> dict[str, str] | None:
+    """What this home's server left word of, None when none is running.
+
+    The file outlives a server that was killed, and another memory's server may have its port by now. The lock does
+    not; and a server that has the lock but is still starting has not written the file, which is older then.
+    """
+    file, lock_file = settings.home / SERVER_FILE, settings.home / SERVER_LOCK
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        lock = ProcessLock(lock_file)
+        if lock.acquire("lessons ask"):
+            lock.release()
+            return None
+        is_stale = file.stat().st_mtime_ns < lock_file.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return None
+    is_known = isinstance(known, dict) and isinstance(known.get("url"), str)
+    return known if is_known and not is_stale else None
+
+
+def _post(known: Mapping[str, str], body: Mapping[str, Any]) -> tuple[int, Any]:
+    """(status, JSON) of the lookup that the server answers."""
+    address = urlsplit(known["url"])
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if known.get("token"):
         headers["Authorization"] = f"Bearer {known['token']}"
@@ -70,14 +104,9 @@ def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, A
     try:
         connection.request("POST", f"{address.path.rstrip('/')}/api/v1/lookup", json.dumps(body), headers)
         response = connection.getresponse()
-        value = json.loads(response.read())
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
+        return response.status, json.loads(response.read())
     finally:
         connection.close()
-    if response.status == 400:
-        raise InvalidQuery(str(value.get("detail", "The server refused the question.")))
-    return value if response.status == 200 and isinstance(value, dict) else None
 
 
 def _plain(value: Sequence[str] | str | None) -> list[str] | str | None:

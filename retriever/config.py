@@ -5,16 +5,24 @@ Every default of the program stands here beside its help.
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from retriever.checks import MAX_K
 from retriever.errors import SettingError
 
 ENVIRONMENT_PREFIX = "LESSONS_"
+
+# What numbers may be, ends included.
+RANGES: Mapping[str, tuple[int, int]] = {"k": (1, MAX_K), "per_document": (1, MAX_K), "port": (0, 65_535)}
+
+# Variables of others that begin like ours: what a user may set for shell completion, and what our tests read.
+_TOLERATED = frozenset({"LESSONS_COMPLETE", "LESSONS_REQUIRE_BROWSER"})
 
 
 def default_home() -> Path:
@@ -70,47 +78,36 @@ def load_settings(options: Mapping[str, object], environment: Mapping[str, str] 
     """
     environment = os.environ if environment is None else environment
     known = {item.name: item for item in fields(Settings)}
-    chosen: dict[str, object] = {}
-    for name, value in _from_environment(environment, known).items():
-        chosen[name] = value
+    chosen = _from_environment(environment, known)
     chosen.update({name: value for name, value in options.items() if value is not None})
-    home = Path(str(chosen["home"])) if "home" in chosen else default_home()
-    merged: dict[str, object] = {**_from_file(home / "config.toml", known), **chosen, "home": home.expanduser()}
+    home = _coerce("home", chosen["home"]) if "home" in chosen else default_home()
+    merged: dict[str, object] = {**_from_file(home / "config.toml", known), **chosen, "home": home}
     return replace(Settings(home=home), **{name: _coerce(name, value) for name, value in merged.items()})
 
 
-def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of `LESSONS_*` variables that set nothing; those that Kubernetes injects do not count."""
-    known = {ENVIRONMENT_PREFIX + item.name.upper() for item in fields(Settings)}
+def variable_of(name: str) -> str:
+    """The environment variable of a setting or option."""
+    return ENVIRONMENT_PREFIX + name.upper().replace("-", "_")
+
+
+def is_setting(name: str) -> bool:
+    """Whether there is a setting of that name."""
+    return any(item.name == name for item in fields(Settings))
+
+
+def unknown_variables(environment: Mapping[str, str], options: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of `LESSONS_*` variables that set nothing; those that Kubernetes injects do not count.
+
+    `options` are the variables of options that are no settings.
+    """
+    known = {variable_of(item.name) for item in fields(Settings)} | _TOLERATED | set(options)
     return tuple(
         sorted(
             name
             for name, value in environment.items()
-            if name.startswith(ENVIRONMENT_PREFIX)
-            and name not in known
-            and name not in OPTION_VARIABLES
-            and not _is_injected(name, value)
+            if name.startswith(ENVIRONMENT_PREFIX) and name not in known and not _is_injected(name, value)
         )
     )
-
-
-# Options of single commands that have a variable but are no setting; cli.py declares them through click.
-OPTION_VARIABLES = frozenset(
-    ENVIRONMENT_PREFIX + name
-    for name in (
-        "SOURCE",
-        "URL_TEMPLATE",
-        "COLUMNS",
-        "PRUNE",
-        "DRY_RUN",
-        "YES",
-        "JSON",
-        "VERBOSE",
-        "COLUMNS",
-        "COMPLETE",
-        "REQUIRE_BROWSER",
-    )
-)
 
 
 def _is_injected(name: str, value: str) -> bool:
@@ -121,9 +118,10 @@ def _is_injected(name: str, value: str) -> bool:
 def _from_environment(environment: Mapping[str, str], known: Mapping[str, object]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name in known:
-        variable = ENVIRONMENT_PREFIX + name.upper()
+        variable = variable_of(name)
         value = environment.get(variable)
-        if value is not None and not _is_injected(variable, value):
+        # An empty variable counts as not set, as it does for the options that click reads.
+        if value and not _is_injected(variable, value):
             found[name] = value
     return found
 
@@ -131,7 +129,7 @@ def _from_environment(environment: Mapping[str, str], known: Mapping[str, object
 def _from_file(path: Path, known: Mapping[str, object]) -> dict[str, object]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{path} is not valid TOML: {error}. Mend it or remove it.") from error
@@ -147,13 +145,28 @@ def _from_file(path: Path, known: Mapping[str, object]) -> dict[str, object]:
 def _coerce(name: str, value: object) -> Any:
     wanted = type(getattr(_DEFAULTS, name))
     if wanted in (int, float):
-        try:
-            return wanted(str(value))
-        except ValueError as error:
-            raise SettingError(f"Setting {name!r} must be a number, not {value!r}.") from error
+        return _number(name, value, wanted)
+    if isinstance(value, list | dict):
+        raise SettingError(f"Setting {name!r} must be text, not {value!r}.")
     if issubclass(wanted, Path):
+        if not str(value).strip():
+            raise SettingError(f"Setting {name!r} must name a folder; it is empty.")
         return Path(str(value)).expanduser()
     return str(value)
+
+
+def _number(name: str, value: object, wanted: type[int] | type[float]) -> int | float:
+    try:
+        number = wanted(str(value))
+    except ValueError as error:
+        raise SettingError(f"Setting {name!r} must be a number, not {value!r}.") from error
+    if name in RANGES and not RANGES[name][0] <= number <= RANGES[name][1]:
+        raise SettingError(f"Setting {name!r} must be from {RANGES[name][0]} to {RANGES[name][1]}, not {value!r}.")
+    if name == "max_file_mb" and not (math.isfinite(number) and number > 0):
+        raise SettingError(f"Setting {name!r} must be a size above 0, not {value!r}.")
+    if name == "threads" and number < 0:
+        raise SettingError(f"Setting {name!r} must be 0 or more, not {value!r}.")
+    return number
 
 
 _DEFAULTS = Settings(home=Path(), models=Path())

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from retriever.errors import RetrieverError
+from retriever.config import Settings
+from retriever.embedder import open_embedder
+from retriever.errors import RecordDamaged, RetrieverError
 from retriever.follow import samples_of
 from retriever.lesson import digest
 from retriever.locks import ProcessLock
 from retriever.memory import Memory
+from retriever.record import FILE_NAME
 from retriever.record.changes import UNITS, Generation
 from retriever.vectors import CLEAN, VectorIndex, generation_folder, is_sound
 
 LOW_DISK_BYTES = 500_000_000
+
+_RESTORE = "Keep a copy of the home folder, then restore your last backup."
+_REINDEX = "Run `lessons reindex`; it is built anew from the record, and nothing is lost."
+
+# The mend of a check that could not even be made.
+_MENDS = {
+    "record": _RESTORE,
+    "texts": _RESTORE,
+    "embeddings": "Mend what stands above first; then run `lessons reindex --embed`.",
+    "index": _REINDEX,
+    "model": "Install it again, or name another with --model.",
+    "disk": "Mend the permissions of the home folder.",
+    "libraries": "Install Lessons again.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +53,35 @@ class Check:
         return {"name": self.name, "ok": self.is_well, "detail": self.detail, "mend": self.mend}
 
 
-def examine(memory: Memory) -> tuple[Check, ...]:
-    """All checks, in a fixed order; reads everything, changes nothing."""
-    return tuple(check(memory) for check in _CHECKS)
+def examine(settings: Settings) -> tuple[Check, ...]:
+    """All checks, in a fixed order; reads everything, changes nothing. Raises StoreError when there is no memory."""
+    try:
+        memory = Memory.open(settings)
+    except RecordDamaged as error:
+        detail = f"{settings.home / FILE_NAME} cannot be opened: {error.__cause__ or error}"
+        without = (_made(name, functools.partial(check, settings)) for name, check in _CHECKS_OF_SETTINGS.items())
+        return (Check("record", False, detail, _RESTORE), *without)
+    with memory:
+        ways = {name: functools.partial(check, memory) for name, check in _CHECKS_OF_MEMORY.items()}
+        ways |= {name: functools.partial(check, settings) for name, check in _CHECKS_OF_SETTINGS.items()}
+        return tuple(_made(name, check) for name, check in ways.items())
+
+
+def _made(name: str, check: Callable[[], Check]) -> Check:
+    """The check, or that it could not be made."""
+    try:
+        return check()
+    except RetrieverError as error:
+        return Check(name, False, str(error), _MENDS[name])
+    except Exception as error:
+        # What is damaged can fail in any way, and the checks after it matter the more.
+        return Check(name, False, f"could not be checked: {type(error).__name__}: {error}", _MENDS[name])
 
 
 def _record(memory: Memory) -> Check:
     damage = memory.record.damage()
     if damage:
-        return Check("record", False, damage[0], "Keep a copy of the home folder, then restore your last backup.")
+        return Check("record", False, damage[0], _RESTORE)
     counts = memory.counts()
     return Check("record", True, f"sound; {counts['documents']} documents, {counts['lessons']} lessons")
 
@@ -63,22 +101,16 @@ def _embeddings(memory: Memory) -> Check:
         mend = "Run `lessons reindex --embed`; the texts are intact."
         return Check("embeddings", False, f"{damaged} embeddings do not match their checksum", mend)
     made_by = dict(changes.fingerprints())
-    try:
-        fingerprint = memory.fingerprint
-    except RetrieverError as error:
-        return Check("embeddings", False, str(error), "Install the model again, or set another and reindex.")
+    fingerprint = memory.fingerprint
     foreign = sum(count for name, count in made_by.items() if name != fingerprint)
     if foreign:
-        mend = "Run `lessons reindex --embed` to embed everything with the model in use, or set the model of before."
+        mend = "Run `lessons reindex` to embed everything with the model in use, or set the model of before."
         return Check("embeddings", False, f"{foreign} were made by another model than the one in use", mend)
     return Check("embeddings", True, f"{made_by.get(fingerprint, 0)}, all made by the model in use")
 
 
-def _model(memory: Memory) -> Check:
-    try:
-        embedder = memory.embedder
-    except RetrieverError as error:
-        return Check("model", False, str(error), "Install it again, or name another with --model.")
+def _model(settings: Settings) -> Check:
+    embedder = open_embedder(settings.model, settings.models, settings.threads)
     kind = type(embedder).__name__
     return Check("model", True, f"{kind}, {embedder.dim} dimensions, fingerprint {embedder.fingerprint}")
 
@@ -102,7 +134,7 @@ def _index(memory: Memory) -> Check:
 
 def _compare_index(memory: Memory, generation: Generation) -> Check:
     """Looks into a copy, so that a damaged index stays as it is until somebody decides."""
-    mend = "Run `lessons reindex`; it is built anew from the record, and nothing is lost."
+    mend = _REINDEX
     name = f"generation {generation.number}"
     with tempfile.TemporaryDirectory(prefix="lessons-doctor-") as scratch:
         folder = Path(scratch) / "index"
@@ -124,15 +156,25 @@ def _compare_index(memory: Memory, generation: Generation) -> Check:
     return Check("index", True, f"{name}, holds what the record holds")
 
 
-def _disk(memory: Memory) -> Check:
-    free = shutil.disk_usage(memory.settings.home).free
+def _disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.home).free
     detail = f"{free / 1e9:.1f} GB free"
     return Check("disk", free > LOW_DISK_BYTES, detail, "" if free > LOW_DISK_BYTES else "Free some room.")
 
 
-def _libraries(memory: Memory) -> Check:
+def _libraries(_: Settings) -> Check:
     names = ("chromadb", "sentence-transformers", "onnxruntime", "tokenizers", "flask", "gunicorn")
     return Check("libraries", True, ", ".join(f"{name} {version(name)}" for name in names))
 
 
-_CHECKS: tuple[Callable[[Memory], Check], ...] = (_record, _texts, _embeddings, _model, _index, _disk, _libraries)
+_CHECKS_OF_MEMORY: Mapping[str, Callable[[Memory], Check]] = {
+    "record": _record,
+    "texts": _texts,
+    "embeddings": _embeddings,
+    "index": _index,
+}
+_CHECKS_OF_SETTINGS: Mapping[str, Callable[[Settings], Check]] = {
+    "model": _model,
+    "disk": _disk,
+    "libraries": _libraries,
+}

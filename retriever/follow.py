@@ -6,13 +6,14 @@ done again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retriever.errors import IndexUnavailable
+from retriever.errors import IndexUnavailable, StoreError
 from retriever.locks import ProcessLock
 from retriever.record import Record
 from retriever.record.changes import UNITS, Change, Changes, Generation
@@ -70,17 +71,13 @@ class IndexKeeper:
         with self._guard:
             self.claim("rebuilding the vector index")
             generation = self._record.changes.begin_generation(self._fingerprint, self._dim)
+            # The row above retired what killed builds left; its files must not take this one's room.
+            self._sweep()
             remove_generation(self._home, generation.number)
-            fresh = VectorIndex(generation_folder(self._home, generation.number))
-            try:
-                self._fill(fresh, progress)
-            except BaseException:
-                fresh.close()
-                raise
-            self._record.changes.switch(generation)
-            if self.index is not None:
-                self.index.close()
-            self.index, self.generation = fresh, generation
+            fresh = self._build(generation, progress)
+            old, self.index, self.generation = self.index, fresh, generation
+            if old is not None:
+                old.close()
             self._sweep()
 
     def drain(self, limit: int | None = None) -> int:
@@ -115,6 +112,23 @@ class IndexKeeper:
             self.generation = None
             self._lock.release()
 
+    def _build(self, generation: Generation, progress: Callable[[int, int], None]) -> VectorIndex:
+        """The open index of the generation, which now answers; a build that fails leaves nothing behind."""
+        fresh: VectorIndex | None = None
+        try:
+            fresh = VectorIndex(generation_folder(self._home, generation.number))
+            self._fill(fresh, progress)
+            self._record.changes.switch(generation)
+        except BaseException:
+            if fresh is not None:
+                fresh.abandon()
+            remove_generation(self._home, generation.number)
+            # What made the build fail may keep the record from being written; the next build retires this one then.
+            with contextlib.suppress(StoreError):
+                self._record.changes.retire(generation)
+            raise
+        return fresh
+
     def _open_generation(self) -> None:
         generation = self._record.changes.current()
         if generation is None or (generation.fingerprint, generation.dim) != (self._fingerprint, self._dim):
@@ -126,13 +140,24 @@ class IndexKeeper:
             self.rebuild()
             return
         try:
-            self.index, self.generation = VectorIndex(folder), generation
-            self._heal(self.index)
+            index = self._healed(folder)
         except IndexUnavailable:
             logger.warning("the vector index in %s cannot be used; building it anew from the record", folder)
-            self.index = None
             self.rebuild()
+            return
+        # Only now: whoever sees the index may rely on it.
+        self.index, self.generation = index, generation
         self._sweep()
+
+    def _healed(self, folder: Path) -> VectorIndex:
+        """The folder's index, open and holding what the record holds."""
+        index = VectorIndex(folder)
+        try:
+            self._heal(index)
+        except BaseException:
+            index.abandon()
+            raise
+        return index
 
     def _heal(self, index: VectorIndex) -> None:
         """Puts in what a crash left out and takes out what it left in."""

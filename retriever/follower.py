@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retriever.errors import RetrieverError
 from retriever.follow import IndexKeeper
-from retriever.record.changes import UNITS, Changes
+from retriever.record.changes import UNITS, Changes, Generation
+from retriever.vectors import BATCH
 
 if TYPE_CHECKING:
     from retriever.embedder import Embeddings
@@ -23,36 +26,79 @@ logger = logging.getLogger(__name__)
 # How often the record is looked at: what another process committed is found within this.
 TICK_S = 0.5
 
+# After a failure the next look waits twice as long as the last, up to this: a full disk does not mend in a second.
+MAX_BACKOFF_S = 60.0
+
 # Chroma's writes hold Python's lock; 64 pause all other threads some 50 ms. So while people ask, this many go in
 # every two seconds, and what waits is searched exactly in memory meanwhile.
 GENTLE_BATCH = 64
 GENTLE_PAUSE_S = 2.0
 
+# Nobody asks: whole batches go in, with this much between them for a question to get a word in.
+BREATH_S = 0.02
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What of one unit the index does not hold yet, at one moment: {owner: embedding, or None where it is gone}."""
+
+    rows: Mapping[int, Embeddings | None] = field(default_factory=dict)
+
+    def __contains__(self, owner: object) -> bool:
+        return owner in self.rows
+
+    def nearest(self, query: Embeddings) -> list[tuple[int, float]]:
+        """(owner, cosine) of every waiting embedding, in no order."""
+        owners, stacked = self._stacked
+        return list(zip(owners, (stacked @ query).tolist(), strict=True)) if owners else []
+
+    @cached_property
+    def _stacked(self) -> tuple[list[int], Embeddings]:
+        """Made when first asked for and kept: many questions may fall between two changes, or none."""
+        present = {owner: row for owner, row in self.rows.items() if row is not None}
+        return list(present), np.stack(list(present.values())) if present else np.zeros((0, 1), np.float32)
+
 
 class Pending:
-    """The changes that the index does not hold yet, searched exactly; written by the follower, read by queries."""
+    """The changes that the index does not hold yet; kept up by the follower's thread, read by questions."""
 
-    def __init__(self) -> None:
-        self._by_unit: dict[str, dict[int, Embeddings | None]] = {unit: {} for unit in UNITS}
-        self._guard = threading.Lock()
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._generation = 0
+        self._seen = 0
+        # The follower's own, never shown: {unit: {owner: (its newest change, embedding)}}.
+        self._known: dict[str, dict[int, tuple[int, Embeddings | None]]] = {unit: {} for unit in UNITS}
+        self._shown = {unit: Waiting() for unit in UNITS}
 
-    def replace(self, changed: dict[str, dict[int, Embeddings | None]]) -> None:
-        """These are the changes now; None stands for an embedding that was deleted."""
-        with self._guard:
-            self._by_unit = changed
+    def of(self, unit: str) -> Waiting:
+        """What is waiting now; it stays as it is while a question uses it."""
+        return self._shown[unit]
 
-    def of(self, unit: str) -> dict[int, Embeddings | None]:
-        """{owner: embedding, or None where it is gone}."""
-        with self._guard:
-            return self._by_unit[unit]
+    def refresh(self, generation: Generation) -> None:
+        """Takes in the changes that are new and lets go of those the generation holds by now."""
+        if generation.number != self._generation:
+            self._generation, self._seen = generation.number, 0
+            self._known = {unit: {} for unit in UNITS}
+        touched = self._take_in(generation)
+        for unit, known in self._known.items():
+            applied = [owner for owner, (seq, _) in known.items() if seq <= generation.applied]
+            for owner in applied:
+                del known[owner]
+            if applied or unit in touched or len(known) != len(self._shown[unit].rows):
+                self._shown[unit] = Waiting({owner: row for owner, (_, row) in known.items()})
 
-    def nearest(self, unit: str, query: Embeddings) -> list[tuple[int, float]]:
-        """(owner, cosine) of every waiting embedding, in no order."""
-        rows = {owner: row for owner, row in self.of(unit).items() if row is not None}
-        if not rows:
-            return []
-        cosines = np.stack(list(rows.values())) @ query
-        return list(zip(rows, cosines.tolist(), strict=True))
+    def _take_in(self, generation: Generation) -> set[str]:
+        """The units that have new changes."""
+        if self._changes.last_seq() <= max(self._seen, generation.applied):
+            return set()
+        changes = self._changes.pending(generation, limit=-1, after=self._seen)
+        for unit in UNITS:
+            newest = {change.owner: change.seq for change in changes if change.unit == unit}
+            rows = self._changes.embeddings(unit, generation.fingerprint, newest)
+            self._known[unit].update((owner, (seq, rows.get(owner))) for owner, seq in newest.items())
+        # Last, so that a failure half way is read again.
+        self._seen = changes[-1].seq if changes else self._seen
+        return {change.unit for change in changes}
 
 
 class Follower:
@@ -60,15 +106,14 @@ class Follower:
 
     def __init__(self, make_keeper: Callable[[], IndexKeeper], changes: Changes) -> None:
         self._make_keeper = make_keeper
-        self._changes = changes
         self._keeper: IndexKeeper | None = None
+        self._index: VectorIndex | None = None
+        self._failed: VectorIndex | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index-follower", daemon=True)
-        self._asked_at = 0.0
-        self._drained_at = 0.0
-        self._seen_seq = -1
-        self._has_failed = False
-        self.pending = Pending()
+        self._asked_at = float("-inf")
+        self._drained_at = float("-inf")
+        self.pending = Pending(changes)
 
     def start(self) -> None:
         """The thread runs until `stop`."""
@@ -79,6 +124,7 @@ class Follower:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
+        self._index = None
         if self._keeper is not None:
             self._keeper.close()
 
@@ -86,58 +132,80 @@ class Follower:
         """Somebody is asking: go gently for a while."""
         self._asked_at = time.monotonic()
 
-    def report_failure(self) -> None:
-        """The index failed a question: it is closed at the next tick, and a new one is built."""
-        self._has_failed = True
+    def report_failure(self, index: VectorIndex) -> None:
+        """This index failed a question: it is closed at the next tick, unless another is in its place already."""
+        if index is self._index:
+            self._failed = index
 
     @property
     def index(self) -> VectorIndex | None:
-        """The open index, None while another process has it or it is being built."""
-        return self._keeper.index if self._keeper is not None else None
+        """The index that answers, together with `pending`; None while there is none that may be relied on."""
+        return self._index
 
     def _run(self) -> None:
+        pause = TICK_S
         while not self._stop.is_set():
-            try:
-                self._tick()
-            except RetrieverError as error:
-                logger.warning("%s", error)
-                self._give_up_index()
-            self._stop.wait(TICK_S)
+            if self._succeeds():
+                pause = TICK_S
+                self._stop.wait(TICK_S)
+            else:
+                self._stop.wait(pause)
+                pause = min(2 * pause, MAX_BACKOFF_S)
+
+    def _succeeds(self) -> bool:
+        """Whether a tick went well. Nothing may end the thread: a server would be without its index for life."""
+        try:
+            self._tick()
+        except RetrieverError as error:
+            logger.warning("%s", error)
+        except Exception:
+            logger.exception("the vector index could not follow the record")
+        else:
+            return True
+        self._give_up_index()
+        return False
 
     def _tick(self) -> None:
-        if self._has_failed:
-            self._has_failed = False
+        failed, self._failed = self._failed, None
+        if failed is not None and failed is self._index:
             self._give_up_index()
         if self._keeper is None:
             self._keeper = self._make_keeper()
         if self._keeper.index is None and not self._keeper.open("a server"):
             return
-        self._refresh_pending()
-        now = time.monotonic()
-        is_quiet = now - self._asked_at > GENTLE_PAUSE_S
-        if is_quiet or now - self._drained_at > GENTLE_PAUSE_S:
-            self._drained_at = now
-            if self._keeper.drain(GENTLE_BATCH):
-                self._seen_seq = -1
-                self._refresh_pending()
+        self._refresh(self._keeper)
+        # Only now: an index is worth nothing to a question that does not know what it lacks.
+        self._index = self._keeper.index
+        self._drain(self._keeper)
 
-    def _refresh_pending(self) -> None:
-        """What the index lacks is in memory; looked up anew only when the change log has moved."""
-        keeper = self._keeper
-        seq = self._changes.last_seq()
-        if keeper is None or keeper.generation is None or seq == self._seen_seq:
+    def _drain(self, keeper: IndexKeeper) -> None:
+        """A little at a time while somebody asks; until nothing waits while nobody does."""
+        if self._is_asked():
+            if time.monotonic() - self._drained_at > GENTLE_PAUSE_S:
+                self._drain_some(keeper, GENTLE_BATCH)
             return
-        waiting: dict[str, dict[int, Embeddings | None]] = {}
-        changes = self._changes.pending(keeper.generation, limit=-1)
-        for unit in UNITS:
-            owners = {change.owner for change in changes if change.unit == unit}
-            known = self._changes.embeddings(unit, keeper.generation.fingerprint, owners)
-            waiting[unit] = {owner: known.get(owner) for owner in owners}
-        self.pending.replace(waiting)
-        self._seen_seq = seq
+        while self._drain_some(keeper, BATCH) and not self._is_asked() and self._failed is None:
+            if self._stop.wait(BREATH_S):
+                return
+
+    def _drain_some(self, keeper: IndexKeeper, limit: int) -> bool:
+        """Whether anything moved into the index."""
+        self._drained_at = time.monotonic()
+        applied = keeper.drain(limit)
+        if applied:
+            self._refresh(keeper)
+        return applied > 0
+
+    def _is_asked(self) -> bool:
+        return time.monotonic() - self._asked_at <= GENTLE_PAUSE_S
+
+    def _refresh(self, keeper: IndexKeeper) -> None:
+        if keeper.generation is not None:
+            self.pending.refresh(keeper.generation)
 
     def _give_up_index(self) -> None:
         """An index that fails is closed, and the next tick builds a new one."""
+        self._index = None
         if self._keeper is not None:
             self._keeper.distrust()
             self._keeper = None

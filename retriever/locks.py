@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from retriever.errors import HomeBusy
+from retriever.errors import HomeBusy, StoreError
 
 
 class ProcessLock:
@@ -30,22 +30,35 @@ class ProcessLock:
         return self._file is not None
 
     def acquire(self, says: str = "") -> bool:
-        """Whether the lock is now ours; never waits."""
-        if self._file is not None:
-            return True
+        """Whether the lock is now ours; never waits. Raises StoreError when the file cannot be used at all."""
+        if self._file is None:
+            try:
+                self._file = self._taken(says)
+            except OSError as error:
+                raise StoreError(
+                    f"The lock {self._path} cannot be taken: {error.strerror or error}. "
+                    "Make room or mend its permissions, then try again."
+                ) from error
+        return self._file is not None
+
+    def _taken(self, says: str) -> IO[str] | None:
+        """The file, locked and saying who holds it; None when somebody else has the lock."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            return False
-        file.seek(0)
-        file.truncate()
-        json.dump({"pid": os.getpid(), "says": says}, file)
-        file.flush()
-        self._file = file
-        return True
+            file.seek(0)
+            file.truncate()
+            json.dump({"pid": os.getpid(), "says": says}, file)
+            file.flush()
+        except BaseException as error:
+            # Closing flushes once more, and fails once more where there is no room; the lock is free all the same.
+            with contextlib.suppress(OSError):
+                file.close()
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
+        return file
 
     def release(self) -> None:
         """The lock is free; harmless when it was not held."""

@@ -71,18 +71,20 @@ class Meaning:
 
     def _anywhere(self, which: Which, query: Embeddings, k: int) -> list[tuple[int, float]]:
         unit, _ = which
-        index = self._follower.index if self._follower is not None else None
-        if self._follower is None or index is None:
+        follower = self._follower
+        index = follower.index if follower is not None else None
+        if follower is None or index is None:
             return self._scan(which, query, k)
-        self._follower.note_question()
+        follower.note_question()
+        # Before the index is asked, and once: what moves into the index in between is then found at least here.
+        waiting = follower.pending.of(unit)
         try:
             keys = index.nearest(unit, query, k)
         except IndexUnavailable:
-            self._follower.report_failure()
+            follower.report_failure(index)
             return self._scan(which, query, k)
-        waiting = self._follower.pending.of(unit)
         settled = [key for key in keys if key not in waiting]
-        scored = self._among(which, query, settled) + self._follower.pending.nearest(unit, query)
+        scored = self._among(which, query, settled) + waiting.nearest(query)
         return sorted(scored, key=lambda item: (-item[1], item[0]))[:k]
 
     def _among(self, which: Which, query: Embeddings, keys: list[int]) -> list[tuple[int, float]]:

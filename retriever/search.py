@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from retriever.checks import MAX_K, MAX_QUERY_CHARS
 from retriever.choosing import choose
 from retriever.duplicates import SPARE_TEXTS, Told, tell_once
 from retriever.errors import InvalidQuery
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from retriever.embedder import Embedder, Embeddings
     from retriever.follower import Follower
 
-MAX_QUERY_CHARS = 16_384
-MAX_K = 100
 
 # How many passages, lessons and documents are candidates, and how many documents get a closer look; 20 of those lose
 # .009 nDCG@10, more than 30 gain nothing (docs/ranking.md).

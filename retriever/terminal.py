@@ -6,6 +6,7 @@ Ingested text is hostile, on a terminal too: control characters are taken out be
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 WIDTH = 96
 ALSO_IN_SHOWN = 4
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Stand for the bytes of a file name that is not UTF-8, and cannot be printed.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _STYLES = {"bold": "\x1b[1m", "mark": "\x1b[1;33m", "dim": "\x1b[2m", "good": "\x1b[32m", "bad": "\x1b[31m"}
 _RESET = "\x1b[0m"
 
@@ -95,7 +99,15 @@ def checks_text(checks: Sequence[Check]) -> str:
 
 def clean(text: str) -> str:
     """`text` without what could move the cursor, change colours or turn the reading direction."""
-    return _CONTROL.sub("", text).replace(_OPEN, "").replace(_CLOSE, "")
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text)).replace(_OPEN, "").replace(_CLOSE, "")
+
+
+class CleanFormatter(logging.Formatter):
+    """Log lines, which name files and quote what was in them, cleaned as everything else is."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return clean(super().format(record))
 
 
 @contextlib.contextmanager
@@ -104,9 +116,11 @@ def progress_bar(label: str) -> Iterator[Callable[..., None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    # A file name may look like rich's markup.
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None, rate="")
+        task = bar.add_task(clean(label), total=None, rate="")
 
         def tell(step: Any, total: int | None = None) -> None:
             done, total = (step, total) if isinstance(step, int) else (step.done, step.total)
@@ -141,7 +155,9 @@ def _hit_lines(hit: dict[str, Any], style: Callable[[str, str], str]) -> Iterato
     facts = [document["date"], document["severity"], document["team"]]
     yield f"{hit['rank']:>2}. {style('bold', title)}  {style('dim', clean(' · '.join(fact for fact in facts if fact)))}"
     is_coloured = style("bold", "x") != "x"
-    for line in _marked(lesson["text"], lesson["highlights"]).splitlines():
+    text = _to_next_heading(lesson)
+    highlights = [(start, min(end, len(text))) for start, end in lesson["highlights"] if start < len(text)]
+    for line in _marked(text, highlights).splitlines():
         for shown in _wrapped(line, "    ") if line.strip() else ():
             yield _coloured(shown) if is_coloured else shown.replace(_OPEN, "").replace(_CLOSE, "")
     if lesson["context"]:
@@ -156,6 +172,15 @@ def _hit_lines(hit: dict[str, Any], style: Callable[[str, str], str]) -> Iterato
     yield from (style("dim", line) for line in _also_in_lines(hit.get("also_in") or ()))
     for name, share in (hit.get("signals") or {}).items():
         yield style("dim", f"      {share:+.3f}  {name}")
+
+
+def _to_next_heading(lesson: dict[str, Any]) -> str:
+    """The text without what stands under further headings, which a terminal cannot set apart; the lesson whole."""
+    text = str(lesson["text"])
+    end = lesson.get("stated_end")
+    stated = end - lesson["start"] if end is not None else 0
+    heading = _HEADING.search(text, stated)
+    return text[: heading.start()].rstrip() if heading else text
 
 
 def _also_in_lines(also_in: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import contextlib
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,10 @@ CLEAN = "closed-cleanly"
 
 
 class VectorIndex:
-    """One open generation. Reads may run in several threads, writes must come from one at a time."""
+    """One open generation. Reads may run in several threads, writes must come from one at a time.
+
+    It can be closed under running questions: closing waits for them, and what comes later raises IndexUnavailable.
+    """
 
     def __init__(self, folder: Path) -> None:
         import chromadb
@@ -41,23 +45,31 @@ class VectorIndex:
         from chromadb.errors import ChromaError
 
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CLEAN).unlink(missing_ok=True)
         self._errors = (ChromaError, RuntimeError, ValueError, OSError)
+        self._turn = threading.Condition()
+        self._users = 0
+        self._is_closed = False
         with self._explained():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / CLEAN).unlink(missing_ok=True)
             self._client: Any = chromadb.PersistentClient(
                 path=str(folder), settings=Settings(anonymized_telemetry=False)
             )
-            self._collections: dict[str, Any] = {
-                unit: self._client.get_or_create_collection(
-                    unit, configuration={"hnsw": _HNSW}, embedding_function=None
-                )
-                for unit in UNITS
-            }
+            try:
+                self._collections: dict[str, Any] = {
+                    unit: self._client.get_or_create_collection(
+                        unit, configuration={"hnsw": _HNSW}, embedding_function=None
+                    )
+                    for unit in UNITS
+                }
+            except BaseException:
+                # Chroma hands out an unclosed client of the same path again, with whatever is wrong with it.
+                self.abandon()
+                raise
 
     def nearest(self, unit: str, query: Embeddings, k: int) -> list[int]:
         """Keys of the `k` passages or lessons nearest to the query, nearest first."""
-        with self._explained():
+        with self._in_use():
             collection = self._collections[unit]
             wanted = min(k, collection.count())
             if wanted == 0:
@@ -67,13 +79,13 @@ class VectorIndex:
 
     def keys(self, unit: str) -> set[int]:
         """The keys of everything that is in the index."""
-        with self._explained():
+        with self._in_use():
             return {int(identity) for identity in self._collections[unit].get(include=[])["ids"]}
 
     def apply(self, unit: str, upserts: Mapping[int, Embeddings], deletions: Sequence[int]) -> None:
         """The upserted keys have these embeddings, and the deleted ones are gone; doing it twice does no harm."""
         collection = self._collections[unit]
-        with self._explained():
+        with self._in_use():
             if deletions:
                 collection.delete(ids=[str(key) for key in deletions])
             keys = sorted(upserts)
@@ -82,14 +94,40 @@ class VectorIndex:
                 collection.upsert(ids=[str(key) for key in batch], embeddings=[upserts[key].tolist() for key in batch])
 
     def close(self) -> None:
-        """The folder is no longer in use, and says that it was left in order."""
-        self._client.close()
-        (self.folder / CLEAN).touch()
+        """The folder is no longer in use, and says that it was left in order, unless closing failed."""
+        with contextlib.suppress(*self._errors):
+            if self._end():
+                (self.folder / CLEAN).touch()
 
     def abandon(self) -> None:
         """The folder is no longer in use, and nothing says that it is in order."""
         with contextlib.suppress(*self._errors):
-            self._client.close()
+            self._end()
+
+    def _end(self) -> bool:
+        """Whether this call closed the client, after all who were using it."""
+        with self._turn:
+            if self._is_closed:
+                return False
+            self._is_closed = True
+            self._turn.wait_for(lambda: self._users == 0)
+        self._client.close()
+        return True
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """The client stays open for this block: Chroma takes its bindings from under a running call."""
+        with self._turn:
+            if self._is_closed:
+                raise IndexUnavailable(f"The vector index in {self.folder} was closed meanwhile. Ask again.")
+            self._users += 1
+        try:
+            with self._explained():
+                yield
+        finally:
+            with self._turn:
+                self._users -= 1
+                self._turn.notify_all()
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -126,7 +164,8 @@ def is_sound(folder: Path, samples: Mapping[str, Mapping[int, Embeddings]]) -> b
 
     asked = {unit: {str(key): row.tolist() for key, row in rows.items()} for unit, rows in samples.items()}
     done = subprocess.run(
-        [sys.executable, "-m", "retriever.probe", str(folder)],
+        # -P: a file of the user's in the current folder is not imported in place of a module.
+        [sys.executable, "-P", "-m", "retriever.probe", str(folder)],
         input=json.dumps(asked),
         capture_output=True,
         text=True,

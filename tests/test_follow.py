@@ -3,15 +3,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
+import threading
 
 import numpy as np
 import pytest
 
-from retriever.errors import HomeBusy, IndexUnavailable
+from retriever.errors import HomeBusy, IndexUnavailable, StoreError
+from retriever.follow import IndexKeeper, samples_of
 from retriever.locks import ProcessLock, held
 from retriever.record.changes import UNITS
-from retriever.vectors import VectorIndex, generation_folder
+from retriever.vectors import VectorIndex, generation_folder, is_sound
 
 REPORT = (
     "# Outage {n}\n\n## Lessons learned\n\n- Check pump {n} before gate {n} is opened.\n- We should label tank {n}.\n"
@@ -131,17 +132,116 @@ def test_a_lock_is_free_again_when_its_holder_is_killed(tmp_path):
     lock.release()
 
 
-def test_a_follower_finds_what_another_process_committed_within_two_seconds(filled, folder, read, open_memory):
-    server = open_memory()
-    server.start_following()
-    deadline = time.monotonic() + 20
-    while not server.readiness()[0] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    (folder / "fresh.md").write_text("# Fresh\n\n## Lessons learned\n\n- The zeppelin must be tethered at both ends.\n")
-    read()
-    committed = time.monotonic()
-    while time.monotonic() < committed + 10:
-        if any("zeppelin" in hit.lesson.text for hit in server.ask("zeppelin tethered").hits):
-            break
-        time.sleep(0.05)
-    assert time.monotonic() - committed < 2
+def test_an_index_that_cannot_be_healed_is_abandoned_and_built_anew(filled, monkeypatch):
+    before = filled.record.changes.current()
+
+    def fail(keeper, index):
+        raise IndexUnavailable("The vector index failed.")
+
+    monkeypatch.setattr(IndexKeeper, "_heal", fail)
+    keeper = filled.keeper()
+    assert keeper.open("a test")
+    assert keeper.generation.number > before.number
+    keeper.close()
+    monkeypatch.undo()
+    assert index_keys(filled) == keys_of(filled)
+
+
+def test_closing_an_index_waits_for_running_questions_and_refuses_later_ones(filled, home):
+    index = VectorIndex(generation_folder(home, filled.record.changes.current().number))
+    query = np.ones(256, np.float32)
+    asking, may_answer, answers = threading.Event(), threading.Event(), []
+    collection = index._collections["lesson"]
+
+    class Slow:
+        def count(self):
+            asking.set()
+            may_answer.wait(10)
+            return collection.count()
+
+        def query(self, **options):
+            return collection.query(**options)
+
+    index._collections["lesson"] = Slow()
+    question = threading.Thread(target=lambda: answers.append(index.nearest("lesson", query, 3)))
+    question.start()
+    assert asking.wait(10)
+    closing = threading.Thread(target=index.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    may_answer.set()
+    question.join(10)
+    closing.join(10)
+    assert len(answers[0]) == 3
+    late = (
+        lambda: index.nearest("lesson", query, 3),
+        lambda: index.keys("lesson"),
+        lambda: index.apply("lesson", {}, []),
+    )
+    for use in late:
+        with pytest.raises(IndexUnavailable, match="closed meanwhile"):
+            use()
+    index.close()
+
+
+def test_a_build_that_fails_leaves_no_folder_and_holds_no_log_back(filled, home, monkeypatch):
+    before = filled.record.changes.current()
+    keeper = filled.keeper()
+
+    def fail(index, unit, upserts, deletions):
+        raise IndexUnavailable("The disk is full.")
+
+    monkeypatch.setattr(VectorIndex, "apply", fail)
+    for _ in range(3):
+        with pytest.raises(IndexUnavailable, match="full"):
+            keeper.rebuild()
+    keeper.close()
+    assert [path.name for path in (home / "index").glob("gen-*")] == [f"gen-{before.number}"]
+    assert filled.record.changes.current() == before
+    assert len(filled.record.changes.retired()) == 3 + before.number - 1
+
+
+def test_a_build_first_removes_what_killed_builds_left(filled, home, monkeypatch):
+    killed = filled.record.changes.begin_generation(filled.fingerprint, 256)
+    generation_folder(home, killed.number).mkdir()
+    seen = []
+    fill = IndexKeeper._fill
+
+    def watched(keeper, index, progress):
+        seen.append(generation_folder(home, killed.number).exists())
+        fill(keeper, index, progress)
+
+    monkeypatch.setattr(IndexKeeper, "_fill", watched)
+    filled.reindex()
+    assert seen == [False]
+
+
+def test_a_lock_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "index").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match="index/lock cannot be taken"):
+        ProcessLock(tmp_path / "index" / "lock").acquire()
+
+
+def test_a_lock_on_a_disk_that_is_full_is_an_error_and_free_again(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("retriever.locks.json.dump", fail)
+    lock = ProcessLock(tmp_path / "lock")
+    with pytest.raises(StoreError, match="lock cannot be taken: No space left"):
+        lock.acquire("a test")
+    assert not lock.is_held
+    monkeypatch.undo()
+    assert lock.acquire("another")
+    lock.release()
+
+
+def test_the_probe_imports_nothing_from_the_current_folder(filled, home, tmp_path, monkeypatch):
+    generation = filled.record.changes.current()
+    folder = generation_folder(home, generation.number)
+    (folder / "closed-cleanly").unlink()
+    (tmp_path / "json.py").write_text("raise SystemExit('not the json module')")
+    (tmp_path / "retriever.py").write_text("raise SystemExit('not the package')")
+    monkeypatch.chdir(tmp_path)
+    assert is_sound(folder, samples_of(filled.record.changes, generation))

@@ -73,6 +73,39 @@ def test_a_writer_that_waits_too_long_says_so(home, monkeypatch):
     record.close()
 
 
+def test_a_home_that_another_process_is_making_is_waited_for(home):
+    home.mkdir()
+    other = sqlite3.connect(home / FILE_NAME, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.2, other.rollback)
+    done.start()
+    Record(home).close()
+    done.join()
+    other.close()
+
+
+def test_a_new_home_that_stays_locked_is_given_up(home, monkeypatch):
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.1)
+    home.mkdir()
+    other = sqlite3.connect(home / FILE_NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HomeBusy, match="another process"):
+        Record(home)
+    other.rollback()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("disk I/O error"), sqlite3.DatabaseError("something unheard of")]
+)
+def test_whatever_sqlite_says_becomes_a_finished_sentence(home, error):
+    home.mkdir()
+    database = database_module.Database(home / FILE_NAME)
+    with pytest.raises(StoreError, match=rf"record\.db could not be used: {error}\. .*lessons doctor"), database.read():
+        raise error
+    database.close()
+
+
 def test_an_error_inside_a_write_leaves_nothing_behind(home):
     home.mkdir()
     record = Record(home)

@@ -73,17 +73,25 @@ class Changes:
             connection.execute("UPDATE generations SET state = 'retired' WHERE state = 'current'")
             connection.execute("UPDATE generations SET state = 'current' WHERE number = ?", (generation.number,))
 
+    def retire(self, generation: Generation) -> None:
+        """A build that failed holds the log back no longer; one that answers is left alone."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE generations SET state = 'retired' WHERE number = ? AND state = 'building'", (generation.number,)
+            )
+
     def retired(self) -> tuple[int, ...]:
         """The numbers of generations whose files may be removed."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT number FROM generations WHERE state = 'retired'").fetchall()
         return tuple(row[0] for row in rows)
 
-    def pending(self, generation: Generation, limit: int) -> tuple[Change, ...]:
-        """The oldest changes that are not in the generation yet, oldest first."""
+    def pending(self, generation: Generation, limit: int, after: int | None = None) -> tuple[Change, ...]:
+        """The oldest changes that are not in the generation yet, oldest first; only those `after` a seq, if given."""
+        start = generation.applied if after is None else max(generation.applied, after)
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT seq, unit, owner FROM changes WHERE seq > ? ORDER BY seq LIMIT ?", (generation.applied, limit)
+                "SELECT seq, unit, owner FROM changes WHERE seq > ? ORDER BY seq LIMIT ?", (start, limit)
             ).fetchall()
         return tuple(Change(*row) for row in rows)
 

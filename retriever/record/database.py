@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ FILE_NAME = "record.db"
 
 # How long one process waits for another that is writing.
 BUSY_TIMEOUT_S = 30
+_LOCKED_PAUSE_S = 0.05
 
 _PRAGMAS = """
 PRAGMA synchronous = FULL;
@@ -49,8 +51,8 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection whose reads all see one state of the record."""
-        connection = self.connection()
         with self.explained():
+            connection = self.connection()
             if connection.in_transaction:
                 yield connection
                 return
@@ -63,8 +65,8 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction that is on disk when the block ends, and never happened when it raises."""
-        connection = self.connection()
         with self.explained(), self._writing:
+            connection = self.connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -109,7 +111,13 @@ class Database:
                 f"{self.path} is damaged ({text}). Nothing was changed. Keep a copy of the folder; "
                 "`lessons doctor` says more."
             )
-        return error
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            # A mistake of this program's own, which its traceback says best.
+            return error
+        return StoreError(
+            f"{self.path} could not be used: {text}. What was recorded before is kept. "
+            "Look at its disk, then try again; `lessons doctor` says more."
+        )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -121,8 +129,7 @@ class Database:
 
     def _prepare(self) -> None:
         connection = self.connection()
-        # A mode of the file, kept by it; readers then never wait for the writer.
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         version = self._check(connection)
         if version == SCHEMA_VERSION:
             return
@@ -151,6 +158,22 @@ class Database:
                 "Upgrade Lessons; the record was not touched."
             )
         return version
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """A mode of the file, kept by it; readers then never wait for the writer.
+
+    SQLite refuses the change at once, whatever the timeout, while another process is making the same new file.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(_LOCKED_PAUSE_S)
 
 
 def _statements(script: str) -> Iterator[str]:
