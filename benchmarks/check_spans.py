@@ -18,7 +18,7 @@ def main(data: Path) -> int:
     for docs in sorted(path for path in data.glob("*/docs") if path.is_dir()):
         found = check_folder(docs)
         broken += len(found.broken)
-        line = f"{docs.parent.name}: {found.documents} documents, {found.lessons} lessons, {len(found.broken)} broken spans"
+        line = f"{docs.parent.name}: {found.documents} documents, {found.lessons} lessons, {len(found.broken)} broken"
         queries = docs.parent / "queries.jsonl"
         covered = judged_coverage(queries, docs) if queries.exists() else None
         if covered is not None and covered.sentences:
