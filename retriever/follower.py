@@ -47,6 +47,9 @@ class Waiting:
     def __contains__(self, owner: object) -> bool:
         return owner in self.rows
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def nearest(self, query: Embeddings) -> list[tuple[int, float]]:
         """(owner, cosine) of every waiting embedding, in no order."""
         owners, stacked = self._stacked

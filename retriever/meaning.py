@@ -79,7 +79,8 @@ class Meaning:
         # Before the index is asked, and once: what moves into the index in between is then found at least here.
         waiting = follower.pending.of(unit)
         try:
-            keys = index.nearest(unit, query, k)
+            # Some of what the index gives may be waiting to be changed or deleted there: ask for that many more.
+            keys = index.nearest(unit, query, k + min(len(waiting), k))
         except IndexUnavailable:
             follower.report_failure(index)
             return self._scan(which, query, k)

@@ -29,6 +29,9 @@ _HNSW: Any = {"space": "cosine", "max_neighbors": 48, "ef_construction": 200, "e
 # Larger writes hold Python's lock for longer: 200 vectors pause all other threads 150 ms.
 BATCH = 500
 
+# A damaged index may also hang the process that opens it.
+PROBE_TIMEOUT_S = 120.0
+
 # A file that says so lies in a generation that was closed in order.
 CLEAN = "closed-cleanly"
 
@@ -163,12 +166,16 @@ def is_sound(folder: Path, samples: Mapping[str, Mapping[int, Embeddings]]) -> b
     import json
 
     asked = {unit: {str(key): row.tolist() for key, row in rows.items()} for unit, rows in samples.items()}
-    done = subprocess.run(
-        # -P: a file of the user's in the current folder is not imported in place of a module.
-        [sys.executable, "-P", "-m", "retriever.probe", str(folder)],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            # -P: a file of the user's in the current folder is not imported in place of a module.
+            [sys.executable, "-P", "-m", "retriever.probe", str(folder)],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROBE_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return False
     return done.returncode == 0
