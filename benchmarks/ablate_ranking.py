@@ -8,24 +8,21 @@ weights, paired over queries with a 95 % bootstrap interval.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from ingest.pipeline import IngestOptions, ingest  # noqa: E402
-from retriever.config import Settings  # noqa: E402
-from retriever.evaluation import JudgedQuery, evaluate, read_queries  # noqa: E402
-from retriever.lesson import Answer, Filters, Hit, Lesson  # noqa: E402
-from retriever.memory import Memory  # noqa: E402
-from retriever.question import Question  # noqa: E402
-from retriever.ranking import WEIGHTS, Ranked, Weights, rank  # noqa: E402
+from ingest.pipeline import IngestOptions, ingest
+from retriever.config import Settings
+from retriever.evaluation import JudgedQuery, evaluate, read_queries
+from retriever.lesson import Answer, Filters, Hit, Lesson
+from retriever.memory import Memory
+from retriever.question import Question
+from retriever.ranking import WEIGHTS, Ranked, Weights, rank
 
 SIGNALS = ("sentence", "window", "passage", "words", "pieces")
 MACRO = 3

@@ -9,28 +9,26 @@ retriever/calibration.json.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from ingest.gold import read_gold  # noqa: E402
-from ingest.passages import cut  # noqa: E402
-from ingest.pipeline import IngestOptions, ingest  # noqa: E402
-from ingest.syntax import plain  # noqa: E402
-from retriever import verdict as verdicts  # noqa: E402
-from retriever.config import Settings  # noqa: E402
-from retriever.evaluation import JudgedQuery, evaluate, read_queries  # noqa: E402
-from retriever.lesson import Filters, normalised  # noqa: E402
-from retriever.memory import Memory  # noqa: E402
-from retriever.verdict import Calibration, Evidence, weigh  # noqa: E402
+from ingest.gold import read_gold
+from ingest.passages import cut
+from ingest.pipeline import IngestOptions, ingest
+from ingest.syntax import plain
+from retriever import verdict as verdicts
+from retriever.config import Settings
+from retriever.evaluation import JudgedQuery, evaluate, read_queries
+from retriever.lesson import Filters, normalised
+from retriever.memory import Memory
+from retriever.verdict import Calibration, Evidence, weigh
 
 # Strength of the penalty on the squares of standardised weights: one pseudo-observation.
 PENALTY = 1.0
@@ -101,19 +99,16 @@ def _memory(settings: Settings, corpus: Path, home: Path) -> Memory:
     return memory
 
 
-class _calibrated:  # noqa: N801 - used as a context manager, in one place
-    """While it lasts, these calibrations are the known ones."""
-
-    def __init__(self, known: dict[str, Any]) -> None:
-        self._known = known
-
-    def __enter__(self) -> None:
-        self._before = verdicts.known_calibrations
-        verdicts.known_calibrations = lambda: self._known
-        verdicts.calibration_for.cache_clear()
-
-    def __exit__(self, *_: object) -> None:
-        verdicts.known_calibrations = self._before
+@contextlib.contextmanager
+def _calibrated(known: dict[str, Any]) -> Iterator[None]:
+    """For a block, these calibrations are the known ones."""
+    before = verdicts.known_calibrations
+    verdicts.known_calibrations = lambda: known
+    verdicts.calibration_for.cache_clear()
+    try:
+        yield
+    finally:
+        verdicts.known_calibrations = before
         verdicts.calibration_for.cache_clear()
 
 

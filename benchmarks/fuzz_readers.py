@@ -155,7 +155,7 @@ def _outcome(reader: ReaderProcess, name: str, data: bytes, limit_s: float, foun
         if _UNEXPECTED in said:
             found.unexpected[f"{format_of(name).name}: {said.split(_UNEXPECTED)[1].split(':')[0].strip()}"] += 1
         return "refused"
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what this program looks for
+    except Exception as error:  # whatever it is, it is what this program looks for
         found.wrong.append(f"{name}: {type(error).__name__}: {error}")
         return "crashed"
     for item in drafts:

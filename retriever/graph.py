@@ -42,7 +42,7 @@ class GraphEmbedder:
             self._session = onnxruntime.InferenceSession(
                 str(folder / "graph.onnx"), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - both libraries raise bare Exception for a damaged file
+        except Exception as error:  # both libraries raise bare Exception for a damaged file
             raise ModelError(
                 f"The exported model in {folder} cannot be loaded: {error}. Remove that folder; it is made again."
             ) from error

@@ -53,7 +53,7 @@ SECRETS = [
     ("gitlab-token", "`{}`", "gl" + "pat-" + _some(20)),
     ("slack-token", "({})", "xo" + "xb-" + "123456789012-" + _some(24)),
     ("stripe-key", "{}", "sk" + "_live_" + _some(24)),
-    ("npm-token", "//registry.npmjs.org/:_authToken={}", "np" + "m_" + _some(36)),
+    ("npm-token", "//packages.example.org/:_authToken={}", "np" + "m_" + _some(36)),
     ("pypi-token", "password: {}", "py" + "pi-AgE" + _some(80)),
     ("sendgrid-key", "{}", "S" + "G." + _some(22) + "." + _some(43)),
     ("twilio-key", "{}", "S" + "K" + _some(32, HEX)),
