@@ -10,6 +10,8 @@
 - `passages.py`: a document to sentences and passages
 - `drafts.py`: one reading to one draft: redacted, dated, extracted, cut
 - `embedding.py`: drafts through the model; `reembed.py` does it for another model
-- `pipeline.py`: plan, read, draft, embed, record: an ingest from end to end; `report.py` says what it did
+- `plan.py`: what an ingest has before it: source, moves, what is gone
+- `pipeline.py`: read, draft, embed, record: an ingest from end to end; `tally.py` counts, `report.py` says what it did
+- `explaining.py`: one file, line by line: what was taken as what, and why
 - `gold.py`: extraction measured against gold lessons; `judging.py` runs it
 """

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +21,7 @@ from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.process import ReaderProcess
 from ingest.report import IngestReport
 from ingest.sources import Limits, SourceFile, walk
+from ingest.tally import Tally
 from retriever.errors import ModelError, SourceError
 from retriever.lesson import Document, digest
 from retriever.record.draft import FileReading, FileState, Outcome
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 # Texts that go through the model together: enough to sort by length, few enough to lose little when interrupted.
 BATCH_TEXTS = 256
 BATCH_FILES = 16
-# So many of the columns that are there are named when one is not.
-_COLUMNS_NAMED = 12
 
 
 class Target(Protocol):
@@ -93,24 +91,6 @@ class _Prepared:
         return {digest: text for item in self.drafted for digest, text in item.draft.plains.items()}
 
 
-@dataclass(slots=True)
-class _Tally:
-    """The report in the making."""
-
-    read: int = 0
-    unchanged: int = 0
-    moved: int = 0
-    lessons: int = 0
-    embedded: int = 0
-    outcome: Outcome = Outcome()
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-    redacted: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-    columns: Counter[str] = field(default_factory=Counter)
-    has_unread_tables: bool = False
-
-
 def ingest(
     target: Target, root: Path, options: IngestOptions, tell: Callable[[Progress], None] = lambda progress: None
 ) -> IngestReport:
@@ -130,7 +110,7 @@ class _Run:
         self._files = target.record.files
         self._options = options
         self._tell = tell
-        self._tally = _Tally()
+        self._tally = Tally()
         _refuse_to_mix(target)
         entries = list(walk(root, Limits(options.max_file_bytes)))
         self._root = root.resolve()
@@ -144,7 +124,7 @@ class _Run:
         if self._options.prune and not self._options.yes:
             check_prune(plan, self._root)
         self._read_all()
-        self._warn_of_missing_columns()
+        self._tally.warn_of_missing_columns(str(self._root), self._options.columns)
         if not self._options.dry_run:
             if self._options.prune:
                 self._tally.outcome += self._files.drop_files(plan.source, plan.gone)
@@ -177,17 +157,6 @@ class _Run:
                     self._commit(waiting)
                     waiting, texts = [], 0
                 self._tell(Progress(done, len(files), self._tally.lessons, file.relative))
-
-    def _warn_of_missing_columns(self) -> None:
-        """A column that no table has is probably misspelt; not said while there are tables that were not read anew."""
-        tally = self._tally
-        if tally.has_unread_tables:
-            return
-        there = ", ".join(repr(name) for name, _ in tally.columns.most_common(_COLUMNS_NAMED)) or "none, no table"
-        for name in self._options.columns.missing(tally.columns):
-            tally.warnings.append(
-                (str(self._root), f"No table read has the column {name!r} of --columns; there: {there}.")
-            )
 
     def _settle(self) -> None:
         """Looks again at documents that hold lines which turned out to be repeated across the source, or no longer are.
@@ -232,7 +201,7 @@ class _Run:
         if state is not None and _is_read(state, reading):
             stored = self._files.stored(self._plan.source, path)
             drafted = tuple(Drafted(redraft(document, self._boilerplate), (), ()) for document in stored)
-            self._count(path, drafted)
+            self._tally.count(path, drafted)
             return _Prepared(reading, drafted)
         try:
             readings = reader.read(data, path)
@@ -241,7 +210,7 @@ class _Run:
             return None
         self._tally.columns.update(name for one in readings for name in one.columns)
         drafted = draft_all(path, readings, self._boilerplate)
-        self._count(path, drafted)
+        self._tally.count(path, drafted)
         return _Prepared(reading, drafted)
 
     def _move(self, path: str) -> FileState | None:
@@ -253,14 +222,6 @@ class _Run:
         if not self._options.dry_run:
             self._files.move_file(self._plan.source, old, path)
         return FileState(path, None, None, None, "read", None)
-
-    def _count(self, path: str, drafted: tuple[Drafted, ...]) -> None:
-        self._tally.read += 1
-        for item in drafted:
-            self._tally.lessons += len(item.draft.lessons)
-            self._tally.warnings.extend((path, warning) for warning in item.warnings)
-            self._tally.redacted.update(dict(item.redacted))
-            self._tally.languages[item.draft.meta.language or "en"] += 1
 
     def _commit(self, waiting: list[_Prepared]) -> None:
         if self._options.dry_run or not waiting:
