@@ -5,50 +5,39 @@ Nothing heavy is imported at the top: `lessons --help` must answer at once.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from retriever.config import ENVIRONMENT_PREFIX, Settings, load_settings, unknown_variables
-from retriever.errors import InvalidQuery, RetrieverError
+from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
 from retriever.options import filter_options, give_variables, number_of, option_variables
-from retriever.terminal import CleanFormatter, clean
+from retriever.shell import (
+    EXIT_COULD_NOT,
+    EXIT_NOTHING_RECORDED,
+    EXIT_SOME_FAILED,
+    Group,
+    has_colour,
+    json_option,
+    memory_of,
+    print_json,
+    progress,
+    run_apart,
+    set_up_process,
+    settings_of,
+)
+from retriever.terminal import clean
+from retriever.token_commands import token
 
 if TYPE_CHECKING:
     from ingest.readers.columns import Columns
     from ingest.report import IngestReport
-    from retriever.memory import Memory
-
-EXIT_COULD_NOT = 1
-EXIT_MISUSED = 2
-EXIT_NOTHING_RECORDED = 3
-EXIT_SOME_FAILED = 4
 
 
-class _Group(click.Group):
-    """The one place that turns a domain error into a message and an exit code."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except InvalidQuery as error:
-            raise click.UsageError(clean(str(error))) from error
-        except RetrieverError as error:
-            raise click.ClickException(clean(str(error))) from error
-        except BrokenPipeError:
-            # The reader of our output went away (`lessons ask … | head`); nothing is wrong.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--home", metavar="DIR", help="Folder that holds the memory.  [default: the platform's data folder]")
 @click.option("--model", metavar="DIR", help="Folder of another sentence-transformers model.")
 @click.option("--models", metavar="DIR", help="Folder for exported models.", hidden=True)
@@ -57,15 +46,7 @@ class _Group(click.Group):
 @click.pass_context
 def main(context: click.Context, home: str | None, model: str | None, models: str | None, verbose: int) -> None:
     """The memory of an organization of learners: has anyone learned something about it?"""
-    # What is recorded, its index and its log files are for the user's own eyes.
-    os.umask(0o077)
-    # Products of a matrix and a vector are what numpy is asked for here; a second thread makes them no faster, and on
-    # a busy machine much slower. Read when numpy is first imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(CleanFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler])
+    set_up_process(verbose)
     for name in unknown_variables(os.environ, option_variables(main)):
         click.echo(f"Warning: {clean(name)} sets nothing; `lessons settings` lists the variables.", err=True)
     context.obj = {"home": home, "model": model, "models": models}
@@ -87,25 +68,6 @@ class _Columns(click.types.StringParamType):
         return str(value)
 
 
-def _settings(context: click.Context, **options: object) -> Settings:
-    return load_settings({**context.obj, **options})
-
-
-@contextlib.contextmanager
-def _memory(context: click.Context, *, create: bool = False) -> Iterator[Memory]:
-    from retriever.memory import Memory
-
-    with Memory.open(_settings(context), create=create) as memory:
-        yield memory
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @main.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @click.option("--source", metavar="NAME", help="Name of the source.  [default: its folder]")
@@ -117,7 +79,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 @click.option("--yes", is_flag=True, help="Prune even if that removes much.")
 @click.option("--dry-run", is_flag=True, help="Read and report, change nothing.")
 @click.option("--explain", is_flag=True, help="Show line by line what is taken as what, and why; change nothing.")
-@_json_option
+@json_option
 @click.pass_context
 def ingest(context: click.Context, /, paths: tuple[Path, ...], explain: bool, as_json: bool, **options: Any) -> None:
     """Read folders and files into the memory; safe to repeat."""
@@ -126,11 +88,11 @@ def ingest(context: click.Context, /, paths: tuple[Path, ...], explain: bool, as
 
     options["columns"] = parse_columns(options.get("columns", ()))
     if explain:
-        _explain(paths, int(_settings(context).max_file_mb * 1e6), options["columns"])
+        _explain(paths, int(settings_of(context).max_file_mb * 1e6), options["columns"])
         return
     reports = _ingest_all(context, paths, options)
     if as_json:
-        _print_json([report.as_json() for report in reports])
+        print_json([report.as_json() for report in reports])
     else:
         for report in reports:
             click.echo(clean(report_text(report)))
@@ -142,12 +104,12 @@ def _ingest_all(context: click.Context, paths: tuple[Path, ...], options: dict[s
     from ingest.pipeline import IngestOptions
     from ingest.pipeline import ingest as run
 
-    wanted = IngestOptions(max_file_bytes=int(_settings(context).max_file_mb * 1e6), **options)
+    wanted = IngestOptions(max_file_bytes=int(settings_of(context).max_file_mb * 1e6), **options)
     reports = []
-    with _memory(context, create=True) as memory:
+    with memory_of(context, create=True) as memory:
         for path in paths:
             try:
-                with _progress(f"Reading {path}") as tell:
+                with progress(f"Reading {path}") as tell:
                     reports.append(run(memory, path, wanted, tell))
             except KeyboardInterrupt:
                 raise click.ClickException("Stopped. What was read so far is kept; run it again to go on.") from None
@@ -161,18 +123,6 @@ def _explain(paths: tuple[Path, ...], max_file_bytes: int, columns: Columns) -> 
         click.echo(clean(explain_file(path, max_file_bytes, columns)))
 
 
-@contextlib.contextmanager
-def _progress(label: str) -> Iterator[Any]:
-    """A bar with rate and time left, only on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda *step: None
-        return
-    from retriever.terminal import progress_bar
-
-    with progress_bar(label) as tell:
-        yield tell
-
-
 @main.command()
 @click.argument("query", metavar="QUESTION")
 @click.option("-k", type=number_of("k"), help="How many lessons.  [default: 10]")
@@ -181,7 +131,7 @@ def _progress(label: str) -> Iterator[Any]:
 )
 @click.option("--explain", is_flag=True, help="Show what each score is made of.")
 @filter_options
-@_json_option
+@json_option
 @click.pass_context
 def ask(
     context: click.Context,
@@ -197,31 +147,31 @@ def ask(
     from retriever.asking import ask_anywhere, filters_from
     from retriever.terminal import answer_text
 
-    settings = _settings(context, k=k, per_document=per_document)
+    settings = settings_of(context, k=k, per_document=per_document)
     answer = ask_anywhere(settings, query, filters_from(filters), explain=explain)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
-        click.echo(answer_text(answer, colour=_has_colour()))
+        click.echo(answer_text(answer, colour=has_colour()))
     if answer["answered"] is False or not answer["hits"]:
         sys.exit(EXIT_NOTHING_RECORDED)
 
 
 @main.command()
 @click.argument("reference", metavar="ID|PATH")
-@_json_option
+@json_option
 @click.pass_context
 def show(context: click.Context, reference: str, as_json: bool) -> None:
     """Show a lesson in its source, or a document with all its lessons."""
     from retriever.terminal import shown_text
     from retriever.wire import shown_json
 
-    with _memory(context) as memory:
+    with memory_of(context) as memory:
         document, lessons, asked = memory.show(reference)
     if as_json:
-        _print_json(shown_json(document, lessons))
+        print_json(shown_json(document, lessons))
     else:
-        click.echo(shown_text(document, lessons, asked, colour=_has_colour()))
+        click.echo(shown_text(document, lessons, asked, colour=has_colour()))
 
 
 @main.command()
@@ -233,7 +183,7 @@ def serve(context: click.Context, host: str | None, port: int | None) -> None:
     from retriever.memory import Memory
     from retriever.web.server import serve as run
 
-    settings = _settings(context, host=host, port=port)
+    settings = settings_of(context, host=host, port=port)
     Memory.open(settings, create=True).close()
 
     def say(url: str) -> None:
@@ -257,25 +207,12 @@ def demo(context: click.Context, host: str | None, port: int | None, no_serve: b
     with tempfile.TemporaryDirectory(prefix="lessons-demo-") as folder:
         context.obj["home"] = folder
         click.echo("Filling an example memory; the first time, the model is prepared, which takes some 20 seconds.")
-        _run_apart(context, "ingest", str(examples_folder()), "--source", "examples")
+        run_apart(context, "ingest", str(examples_folder()), "--source", "examples")
         click.echo(f'\n$ lessons ask -k 3 "{EXAMPLE_QUESTION}"\n')
-        _run_apart(context, "ask", "-k", "3", EXAMPLE_QUESTION)
+        run_apart(context, "ask", "-k", "3", EXAMPLE_QUESTION)
         if not no_serve:
             click.echo("")
             context.invoke(serve, host=host, port=port)
-
-
-def _run_apart(context: click.Context, *arguments: str) -> None:
-    """Runs a command in a process of its own: a server forks, so it must not have loaded model or index before.
-
-    Nothing is imported from the folder the user happens to be in (-P).
-    """
-    import subprocess
-
-    options = [part for name, value in context.obj.items() if value for part in (f"--{name}", str(value))]
-    done = subprocess.run([sys.executable, "-P", "-m", "cli", *options, *arguments], check=False)
-    if done.returncode not in (0, EXIT_NOTHING_RECORDED):
-        raise click.ClickException(f"`lessons {arguments[0]}` failed; what it said stands above.")
 
 
 @main.command("eval")
@@ -284,7 +221,7 @@ def _run_apart(context: click.Context, *arguments: str) -> None:
               help="Judge over this folder, in a memory of its own.  [default: the home's memory]")  # fmt: skip
 @click.option("--gold", metavar="GOLD.jsonl", type=click.Path(path_type=Path), help="Score extraction on gold lessons.")
 @click.option("--failures", is_flag=True, help="List the queries that went wrong, and what came instead.")
-@_json_option
+@json_option
 @click.pass_context
 def evaluate(
     context: click.Context, queries: Path | None, root: Path | None, gold: Path | None, failures: bool, as_json: bool
@@ -295,41 +232,41 @@ def evaluate(
     if gold is not None and queries is None:
         report: Any = judge_extraction(gold, root)
     elif queries is not None and gold is None:
-        report = judge_queries(_settings(context), queries, root)
+        report = judge_queries(settings_of(context), queries, root)
     else:
         raise click.UsageError("Give either QUERIES.jsonl or --gold GOLD.jsonl --root DIR.")
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
     else:
         click.echo(report.as_text(failures=failures) if gold is None else report.as_text())
 
 
 @main.command()
-@_json_option
+@json_option
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
     """Show what is in the memory, and what went wrong at the last ingest."""
     from retriever.terminal import status_text
 
-    with _memory(context) as memory:
+    with memory_of(context) as memory:
         value = memory.status()
     if as_json:
-        _print_json(value)
+        print_json(value)
     else:
         click.echo(status_text(value))
 
 
 @main.command()
-@_json_option
+@json_option
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check every part of the memory; say what is wrong and the mend."""
     from retriever.doctor import examine
     from retriever.terminal import checks_text
 
-    checks = examine(_settings(context))
+    checks = examine(settings_of(context))
     if as_json:
-        _print_json({"checks": [check.as_json() for check in checks], "ok": all(check.is_well for check in checks)})
+        print_json({"checks": [check.as_json() for check in checks], "ok": all(check.is_well for check in checks)})
     else:
         click.echo(checks_text(checks))
     if not all(check.is_well for check in checks):
@@ -345,7 +282,7 @@ def reindex(context: click.Context, embed: bool) -> None:
 
     embedded: list[int] = []
     # One bar for both: rich shows no bar inside another.
-    with _memory(context) as memory, _progress("Embedding and indexing") as tell:
+    with memory_of(context) as memory, progress("Embedding and indexing") as tell:
         memory.reindex(lambda: embedded.append(embed_missing(memory, tell, everything=embed and not embedded)), tell)
         counts = memory.counts()
     click.echo(
@@ -360,51 +297,13 @@ def reindex(context: click.Context, embed: bool) -> None:
 @click.pass_context
 def forget(context: click.Context, document: str, yes: bool) -> None:
     """Remove a document and its lessons from the memory for good."""
-    with _memory(context) as memory:
+    with memory_of(context) as memory:
         found = memory.document(document)
         if not yes:
             click.confirm(f"Forget {clean(found.title)!r} ({clean(found.path)}) and its lessons for good?", abort=True)
         outcome = memory.forget(found.id)
     name = clean(found.path)
     click.echo(f"Forgot {name} and {outcome.lessons_gone} lessons. Its file, if still there, stays forgotten.")
-
-
-@main.group()
-def token() -> None:
-    """Manage access tokens, which any address but this machine's own asks for."""
-
-
-@token.command("add")
-@click.argument("name")
-@click.option("--scope", default="read", show_default=True, help="read, contribute or admin.")
-@click.pass_context
-def token_add(context: click.Context, name: str, scope: str) -> None:
-    """Make a token; its secret is shown this once."""
-    with _memory(context, create=True) as memory:
-        click.echo(memory.record.tokens.add(name, scope))
-
-
-@token.command("list")
-@_json_option
-@click.pass_context
-def token_list(context: click.Context, as_json: bool) -> None:
-    """List tokens, without their secrets."""
-    with _memory(context) as memory:
-        names = memory.record.tokens.names()
-    if as_json:
-        _print_json([{"name": name, "scope": scope, "created_at": created} for name, scope, created in names])
-        return
-    for name, scope, created in names:
-        click.echo(clean(f"{name}  {scope}  {created}"))
-
-
-@token.command("revoke")
-@click.argument("name")
-@click.pass_context
-def token_revoke(context: click.Context, name: str) -> None:
-    """Make a token useless at once."""
-    with _memory(context) as memory:
-        memory.record.tokens.revoke(name)
 
 
 @main.command()
@@ -417,10 +316,7 @@ def settings() -> None:
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
-def _has_colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
+main.add_command(token)
 give_variables(main)
 
 

@@ -8,7 +8,9 @@ vectors.py     the vector index (Chroma); probe.py, follow.py and follower.py ke
 search.py      a question to an answer, with meaning.py, question.py, ranking.py, choosing.py, verdict.py, highlights.py
 memory.py      Memory.open(home): builds and owns all of the above
 evaluation.py  judged queries in, a report out                        doctor.py     every part checked
-asking.py, terminal.py, demo.py   what the terminal needs             wire.py, web/  JSON, the page, the HTTP API
+duplicates.py  the same lesson or incident told twice                 checks.py     what a question may say
+shell.py       what commands share, with options.py, asking.py, terminal.py, demo.py, token_commands.py
+wire.py, web/  JSON, the page, the HTTP API
 """
 
 from __future__ import annotations

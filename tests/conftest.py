@@ -105,6 +105,26 @@ def read(memory: Memory, folder: Path) -> Callable[..., IngestReport]:
     return run
 
 
+@pytest.fixture
+def report() -> Callable[[str], str]:
+    """Writes a short report about pump, gate and tank `n`."""
+
+    def write(n: str) -> str:
+        lessons = f"- Check pump {n} before gate {n} is opened.\n- We should label tank {n}.\n"
+        return f"# Outage {n}\n\n## Lessons learned\n\n{lessons}"
+
+    return write
+
+
+@pytest.fixture
+def filled(folder: Path, read: Callable[..., IngestReport], memory: Memory, report: Callable[[str], str]) -> Memory:
+    """A memory of twelve short reports, no two of the same length."""
+    for number in range(12):
+        (folder / f"report-{number}.md").write_text(report(f"{number} {'x' * number}"))
+    read()
+    return memory
+
+
 @pytest.fixture(scope="session")
 def example_home(tmp_path_factory: pytest.TempPathFactory, models: Path, embedder: Embedder) -> Path:
     """A home in which the examples were ingested with the packaged model; tests only read it."""

@@ -1,26 +1,17 @@
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import click
 import pytest
 
-from cli import _run_apart, main
-from ingest.pipeline import IngestOptions, ingest
-from retriever.asking import _ask_server
-from retriever.config import is_setting, load_settings, variable_of
-from retriever.embedder import ModelFolder, _export
-from retriever.errors import InvalidQuery, ModelError
-from retriever.lesson import NO_FILTERS
-from retriever.locks import ProcessLock
+from cli import main
+from retriever.config import is_setting, variable_of
 from retriever.options import option_variables, options_of
 
 ROOT = Path(__file__).parent.parent
@@ -150,26 +141,6 @@ def test_status_shows_each_source_and_what_went_wrong(runner, folder):
     assert json.loads(runner("status", "--json").stdout)["sources"][0]["name"] == "reports"
 
 
-def test_doctor_finds_a_sound_memory_well(runner, home, folder):
-    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
-    runner("ingest", str(folder))
-    result = runner("doctor", "--json")
-    assert result.exit_code == 0, result.stdout
-    assert json.loads(result.stdout)["ok"]
-
-
-def test_doctor_names_changed_text_changed_embeddings_and_the_mend(runner, home, folder):
-    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
-    runner("ingest", str(folder))
-    with sqlite3.connect(home / "record.db") as connection:
-        connection.execute("UPDATE documents SET text = replace(text, 'hinge', 'hinges')")
-        connection.execute("UPDATE embeddings SET embedding = zeroblob(length(embedding))")
-    result = runner("doctor")
-    assert result.exit_code == 1
-    assert "do not match their checksum" in result.stdout
-    assert "reindex --embed" in result.stdout
-
-
 def test_forget_asks_first_and_then_the_document_is_gone(runner, folder):
     (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
     runner("ingest", str(folder))
@@ -221,14 +192,6 @@ def test_a_reader_that_goes_away_is_no_error(example_home, models):
     assert b"Traceback" not in errors
 
 
-def test_control_characters_of_a_document_never_reach_the_terminal(runner, folder, memory):
-    (folder / "evil.md").write_text("# Evil \x1b[2J\x1b]0;owned\x07\n\n- We should oil the \x1b[31mhinge\u202e.\n")
-    ingest(memory, folder, IngestOptions())
-    result = runner("show", "evil.md")
-    assert "\x1b" not in result.stdout
-    assert "\u202e" not in result.stdout
-
-
 def test_a_text_that_is_no_stated_lesson_can_be_shown_by_its_id(runner, example_home, example_memory):
     document = example_memory.document("postmortems/2023/2023-03-14-carrier-certificate.md")
     shown = runner("show", f"{document.id}:0-40", home=example_home)
@@ -236,101 +199,8 @@ def test_a_text_that_is_no_stated_lesson_can_be_shown_by_its_id(runner, example_
     assert ">     1" in shown.stdout
 
 
-def test_doctor_leaves_a_damaged_index_as_it_is_and_names_the_mend(runner, home, folder):
-    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
-    runner("ingest", str(folder))
-    files = [path for path in (home / "index").rglob("*.bin") if path.stat().st_size]
-    for path in (*files, *(home / "index").rglob("chroma.sqlite3")):
-        path.write_bytes(b"\xa5" * 5000)
-    damaged = {path: path.read_bytes() for path in (home / "index").glob("gen-*/**/*") if path.is_file()}
-    result = runner("doctor")
-    assert result.exit_code == 1
-    assert "lessons reindex" in result.stdout
-    assert {path: path.read_bytes() for path in damaged} == damaged
-    assert runner("reindex").exit_code == 0
-    assert runner("doctor").exit_code == 0
-
-
 def test_readme_holds_no_placeholder():
     assert not re.findall(r"^[A-Z]+$", README, re.MULTILINE)
-
-
-def test_a_record_too_damaged_to_open_still_gets_the_other_checks(runner, home, folder):
-    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
-    runner("ingest", str(folder))
-    (home / "record.db").write_bytes(b"\xa5" * 8192)
-    result = runner("doctor", "--json")
-    assert result.exit_code == 1
-    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
-    assert set(checks) == {"record", "model", "disk", "libraries"}
-    assert "cannot be opened" in checks["record"]["detail"]
-    assert "backup" in checks["record"]["mend"]
-    assert checks["libraries"]["ok"]
-
-
-def test_a_check_that_cannot_be_made_does_not_end_the_others(runner, home, folder):
-    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
-    runner("ingest", str(folder))
-    result = runner("--model", str(folder), "doctor", "--json")
-    assert result.exit_code == 1
-    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
-    assert list(checks) == ["record", "texts", "embeddings", "index", "model", "disk", "libraries"]
-    assert not checks["model"]["ok"]
-    assert checks["model"]["mend"]
-    assert checks["record"]["ok"]
-    assert checks["index"]["ok"]
-
-
-def test_nothing_recorded_is_readable_by_others(runner, home, folder):
-    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
-    before = os.umask(0o022)
-    try:
-        runner("ingest", str(folder))
-        with sqlite3.connect(home / "record.db") as connection:
-            connection.execute("UPDATE meta SET value = value")
-            modes = {path: path.stat().st_mode & 0o077 for path in (home, *home.rglob("*"))}
-    finally:
-        os.umask(before)
-    assert {"record.db", "record.db-wal", "index", "chroma.sqlite3"} <= {path.name for path in modes}
-    assert not {path for path, mode in modes.items() if mode}
-
-
-def test_control_characters_of_names_and_messages_never_reach_the_terminal(runner, folder):
-    name = "evil\x1b[2J\u202e"
-    (folder / f"{name}.pdf").write_bytes(b"%PDF-1.4 cut off")
-    (folder / f"{name}.md").write_text("# Evil\n\n- We should oil the hinge.\n")
-    shown = [
-        runner("-v", "ingest", str(folder)),
-        runner("status"),
-        runner("show", f"{name}.txt"),
-        runner("ingest", str(folder / name)),
-        runner("forget", f"{name}.md", input="n\n"),
-        runner("forget", f"{name}.md", "--yes"),
-    ]
-    assert [result.exit_code for result in shown] == [4, 0, 1, 1, 1, 0]
-    for result in shown:
-        assert "evil" in result.output
-        assert not {"\x1b", "\u202e"} & set(result.output)
-
-
-@pytest.fixture
-def hostile(tmp_path, monkeypatch):
-    """A current directory whose modules, if they are imported, leave a file behind."""
-    place = tmp_path / "hostile"
-    leave = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch()\n"
-    for name in ("retriever/__init__.py", "cli.py", "ingest/__init__.py", "click.py"):
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(leave)
-    monkeypatch.chdir(place)
-    return place
-
-
-def test_nothing_is_imported_from_the_current_directory(hostile, tmp_path, capfd):
-    _run_apart(click.Context(main, obj={}), "settings")
-    assert "LESSONS_HOME" in capfd.readouterr().out
-    with pytest.raises(ModelError):
-        _export(ModelFolder(tmp_path / "nowhere", "x"), tmp_path / "target")
-    assert not list(hostile.rglob("*.ran"))
 
 
 def test_every_option_has_a_variable_of_its_own_name():
@@ -351,57 +221,3 @@ def test_variables_of_options_are_obeyed_and_only_unknown_ones_warned_of(runner,
     assert result.stderr.splitlines() == [
         "Warning: LESSONS_COLOUR sets nothing; `lessons settings` lists the variables."
     ]
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A server that says what it is told to, whatever it is asked."""
-    said = {"status": 200, "body": {"hits": [], "answered": None, "degraded": ["another memory"]}}
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = json.dumps(said["body"]).encode()
-            self.send_response(said["status"])
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield said, f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
-
-
-def test_a_server_is_asked_only_while_this_homes_lock_is_held_and_if_it_answers_in_form(home, server):
-    said, url = server
-    home.mkdir()
-    word = home / "server.json"
-    word.write_text(json.dumps({"url": url, "pid": 1, "token": "x"}))
-    settings = load_settings({"home": str(home)}, {})
-    assert _ask_server(settings, "pump", NO_FILTERS) is None
-
-    lock = ProcessLock(home / "server.lock")
-    assert lock.acquire("a server")
-    try:
-        os.utime(word, ns=(0, 0))
-        assert _ask_server(settings, "pump", NO_FILTERS) is None, "written before this server started"
-        os.utime(word)
-        assert _ask_server(settings, "pump", NO_FILTERS) == said["body"]
-        for body in ({"hits": []}, [], "hits", None):
-            said["body"] = body
-            assert _ask_server(settings, "pump", NO_FILTERS) is None
-        said["status"] = 400
-        assert _ask_server(settings, "pump", NO_FILTERS) is None
-        said["body"] = {"detail": "Parameter 'k' is odd."}
-        with pytest.raises(InvalidQuery, match="is odd"):
-            _ask_server(settings, "pump", NO_FILTERS)
-        word.write_text(json.dumps({"url": "http://127.0.0.1:eighty"}))
-        assert _ask_server(settings, "pump", NO_FILTERS) is None
-    finally:
-        lock.release()

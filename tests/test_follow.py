@@ -14,18 +14,6 @@ from retriever.locks import ProcessLock, held
 from retriever.record.changes import UNITS
 from retriever.vectors import VectorIndex, generation_folder, is_sound
 
-REPORT = (
-    "# Outage {n}\n\n## Lessons learned\n\n- Check pump {n} before gate {n} is opened.\n- We should label tank {n}.\n"
-)
-
-
-@pytest.fixture
-def filled(folder, read, memory):
-    for number in range(12):
-        (folder / f"report-{number}.md").write_text(REPORT.format(n=f"{number} {'x' * number}"))
-    read()
-    return memory
-
 
 def keys_of(memory):
     return {unit: memory.record.changes.owners(unit, memory.fingerprint) for unit in UNITS}

@@ -12,18 +12,6 @@ from retriever.follower import Follower, Pending, Waiting
 from retriever.meaning import Meaning
 from retriever.record.changes import UNITS
 
-REPORT = (
-    "# Outage {n}\n\n## Lessons learned\n\n- Check pump {n} before gate {n} is opened.\n- We should label tank {n}.\n"
-)
-
-
-@pytest.fixture
-def filled(folder, read, memory):
-    for number in range(12):
-        (folder / f"report-{number}.md").write_text(REPORT.format(n=f"{number} {'x' * number}"))
-    read()
-    return memory
-
 
 def test_a_follower_finds_what_another_process_committed_within_two_seconds(filled, folder, read, open_memory):
     server = open_memory()
@@ -126,10 +114,10 @@ def test_the_follower_survives_every_failure_and_waits_longer_after_each(filled,
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 0.5, 0.5, 1]
 
 
-def test_what_waits_is_read_once_and_let_go_when_the_index_holds_it(filled, folder, read, monkeypatch):
+def test_what_waits_is_read_once_and_let_go_when_the_index_holds_it(filled, folder, read, monkeypatch, report):
     changes = filled.record.changes
     behind = changes.current()
-    (folder / "fresh.md").write_text(REPORT.format(n="zeppelin"))
+    (folder / "fresh.md").write_text(report(n="zeppelin"))
     monkeypatch.setattr(type(filled), "follow", lambda memory: None)
     read()
     pending, fetched = Pending(changes), []
@@ -146,7 +134,7 @@ def test_what_waits_is_read_once_and_let_go_when_the_index_holds_it(filled, fold
     assert waiting.nearest(next(row for row in waiting.rows.values() if row is not None))
     assert len(fetched) == len(set(fetched))
     first = len(fetched)
-    (folder / "fresher.md").write_text(REPORT.format(n="gondola"))
+    (folder / "fresher.md").write_text(report(n="gondola"))
     read()
     pending.refresh(behind)
     assert len(pending.of("lesson").rows) > len(waiting.rows)
@@ -159,12 +147,12 @@ def test_what_waits_is_read_once_and_let_go_when_the_index_holds_it(filled, fold
     assert waiting.rows
 
 
-def test_while_nobody_asks_everything_that_waits_moves_in_one_go(filled, folder, read, monkeypatch):
+def test_while_nobody_asks_everything_that_waits_moves_in_one_go(filled, folder, read, monkeypatch, report):
     monkeypatch.setattr(type(filled), "follow", lambda memory: None)
     monkeypatch.setattr("retriever.follower.BATCH", 4)
     monkeypatch.setattr("retriever.follower.GENTLE_BATCH", 2)
     for number in range(5):
-        (folder / f"fresh-{number}.md").write_text(REPORT.format(n=f"zeppelin {number}"))
+        (folder / f"fresh-{number}.md").write_text(report(n=f"zeppelin {number}"))
     follower = Follower(filled.keeper, filled.record.changes)
     follower._tick()
     read()

@@ -1,0 +1,67 @@
+"""`lessons doctor`: what is wrong is named with its mend, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+
+def test_doctor_finds_a_sound_memory_well(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    result = runner("doctor", "--json")
+    assert result.exit_code == 0, result.stdout
+    assert json.loads(result.stdout)["ok"]
+
+
+def test_doctor_names_changed_text_changed_embeddings_and_the_mend(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    with sqlite3.connect(home / "record.db") as connection:
+        connection.execute("UPDATE documents SET text = replace(text, 'hinge', 'hinges')")
+        connection.execute("UPDATE embeddings SET embedding = zeroblob(length(embedding))")
+    result = runner("doctor")
+    assert result.exit_code == 1
+    assert "do not match their checksum" in result.stdout
+    assert "reindex --embed" in result.stdout
+
+
+def test_doctor_leaves_a_damaged_index_as_it_is_and_names_the_mend(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    files = [path for path in (home / "index").rglob("*.bin") if path.stat().st_size]
+    for path in (*files, *(home / "index").rglob("chroma.sqlite3")):
+        path.write_bytes(b"\xa5" * 5000)
+    damaged = {path: path.read_bytes() for path in (home / "index").glob("gen-*/**/*") if path.is_file()}
+    result = runner("doctor")
+    assert result.exit_code == 1
+    assert "lessons reindex" in result.stdout
+    assert {path: path.read_bytes() for path in damaged} == damaged
+    assert runner("reindex").exit_code == 0
+    assert runner("doctor").exit_code == 0
+
+
+def test_a_record_too_damaged_to_open_still_gets_the_other_checks(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    (home / "record.db").write_bytes(b"\xa5" * 8192)
+    result = runner("doctor", "--json")
+    assert result.exit_code == 1
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert set(checks) == {"record", "model", "disk", "libraries"}
+    assert "cannot be opened" in checks["record"]["detail"]
+    assert "backup" in checks["record"]["mend"]
+    assert checks["libraries"]["ok"]
+
+
+def test_a_check_that_cannot_be_made_does_not_end_the_others(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    result = runner("--model", str(folder), "doctor", "--json")
+    assert result.exit_code == 1
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert list(checks) == ["record", "texts", "embeddings", "index", "model", "disk", "libraries"]
+    assert not checks["model"]["ok"]
+    assert checks["model"]["mend"]
+    assert checks["record"]["ok"]
+    assert checks["index"]["ok"]
