@@ -21,6 +21,8 @@ ENVIRONMENT_PREFIX = "LESSONS_"
 # What numbers may be, ends included.
 RANGES: Mapping[str, tuple[int, int]] = {"k": (1, MAX_K), "per_document": (1, MAX_K), "port": (0, 65_535)}
 
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
 # Variables of others that begin like ours: what a user may set for shell completion, and what our tests read.
 _TOLERATED = frozenset({"LESSONS_COMPLETE", "LESSONS_REQUIRE_BROWSER"})
 
@@ -56,6 +58,7 @@ class Settings:
     port: int = _setting(8080, "Port on which the page is served.")
     allowed_hosts: str = _setting("", "Further names, separated by commas, under which the page may be reached.")
     public_url: str = _setting("", "Address under which people reach the page, when a proxy stands before it.")
+    require_token: bool = _setting(False, "Ask for a token on loopback too, as behind a proxy that lets others in.")
     k: int = _setting(10, "How many lessons an answer holds.")
     per_document: int = _setting(2, "How many of them may come from one document.")
     max_file_mb: float = _setting(25.0, "Files larger than this are skipped.")
@@ -66,7 +69,8 @@ def settings_help() -> tuple[tuple[str, str, str], ...]:
     """(name, default, help) of each setting, in order."""
     rows = []
     for item in fields(Settings):
-        shown = "the platform's folder" if item.name in ("home", "models") else str(item.default)
+        default = str(item.default).lower() if isinstance(item.default, bool) else str(item.default)
+        shown = "the platform's folder" if item.name in ("home", "models") else default
         rows.append((item.name, shown, item.metadata["help"]))
     return tuple(rows)
 
@@ -144,6 +148,8 @@ def _from_file(path: Path, known: Mapping[str, object]) -> dict[str, object]:
 
 def _coerce(name: str, value: object) -> Any:
     wanted = type(getattr(_DEFAULTS, name))
+    if wanted is bool:
+        return _switch(name, value)
     if wanted in (int, float):
         return _number(name, value, wanted)
     if isinstance(value, list | dict):
@@ -153,6 +159,13 @@ def _coerce(name: str, value: object) -> Any:
             raise SettingError(f"Setting {name!r} must name a folder; it is empty.")
         return Path(str(value)).expanduser()
     return str(value)
+
+
+def _switch(name: str, value: object) -> bool:
+    try:
+        return _SWITCHES[str(value).casefold()]
+    except KeyError as error:
+        raise SettingError(f"Setting {name!r} must be true or false, not {value!r}.") from error
 
 
 def _number(name: str, value: object, wanted: type[int] | type[float]) -> int | float:

@@ -19,6 +19,7 @@ from retriever.follower import Follower
 from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
 from retriever.locks import ProcessLock
 from retriever.record import FILE_NAME, Record
+from retriever.scopes import Holder
 from retriever.search import Search
 
 if TYPE_CHECKING:
@@ -182,9 +183,9 @@ class Memory:
         self.follow()
         return outcome
 
-    def token_scope(self, secret: str) -> str | None:
-        """What an access token allows, None when it is nobody's."""
-        return self.record.tokens.scope(secret)
+    def token_holder(self, digest: str) -> Holder | None:
+        """Whose access token has this digest, None when it is nobody's."""
+        return self.record.tokens.holder(digest)
 
     def has_tokens(self) -> bool:
         """Whether any access token exists."""

@@ -19,7 +19,14 @@ MODULES = sorted(path for folder in ("retriever", "ingest") for path in (ROOT / 
 # A layer may import from its own and from lower ones. A module belongs to the longest name that starts its own.
 LAYERS = (
     ("retriever.lesson", "retriever.errors"),
-    ("retriever.config", "retriever.checks", "retriever.words", "retriever.locks", "retriever.wire"),
+    (
+        "retriever.config",
+        "retriever.checks",
+        "retriever.scopes",
+        "retriever.words",
+        "retriever.locks",
+        "retriever.wire",
+    ),
     ("retriever.embedder", "retriever.graph", "retriever.transformer", "retriever.export", "retriever.demo"),
     ("retriever.record",),
     ("retriever.vectors", "retriever.probe"),

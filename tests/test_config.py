@@ -48,6 +48,16 @@ def test_numbers_stay_in_their_range(tmp_path, name, allowed, refused):
             load_settings({}, {"LESSONS_HOME": str(tmp_path), f"LESSONS_{name.upper()}": value})
 
 
+def test_a_switch_is_on_or_off_and_nothing_else(tmp_path):
+    for value, is_on in (("true", True), ("Yes", True), ("1", True), ("off", False), ("false", False), ("0", False)):
+        environment = {"LESSONS_HOME": str(tmp_path), "LESSONS_REQUIRE_TOKEN": value}
+        assert load_settings({}, environment).require_token is is_on
+    (tmp_path / "config.toml").write_text("require_token = true\n")
+    assert load_settings({}, {"LESSONS_HOME": str(tmp_path)}).require_token
+    with pytest.raises(SettingError, match="'require_token' must be true or false, not 'maybe'"):
+        load_settings({}, {"LESSONS_HOME": str(tmp_path), "LESSONS_REQUIRE_TOKEN": "maybe"})
+
+
 def test_an_empty_variable_counts_as_not_set_and_an_empty_folder_is_refused():
     assert load_settings({}, {"LESSONS_HOME": "", "LESSONS_PORT": ""}).home == default_home()
     with pytest.raises(SettingError, match="'home' must name a folder"):

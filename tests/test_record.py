@@ -11,6 +11,7 @@ from retriever.memory import Memory
 from retriever.record import FILE_NAME, Record
 from retriever.record import database as database_module
 from retriever.record.identity import KnownLesson, lesson_ids
+from retriever.scopes import Holder, token_digest
 
 
 def test_a_home_without_a_memory_is_an_error_that_says_how_to_make_one(home, models):
@@ -216,15 +217,16 @@ def test_tokens_let_in_until_they_are_revoked_and_are_stored_hashed(home):
     home.mkdir()
     record = Record(home)
     secret = record.tokens.add("bot", "read")
-    assert record.tokens.scope(secret) == "read"
-    assert record.tokens.scope(secret + "x") is None
+    assert record.tokens.holder(token_digest(secret)) == Holder("bot", "read")
+    assert record.tokens.holder(token_digest(secret + "x")) is None
+    assert record.tokens.holder(secret) is None
     with pytest.raises(InvalidQuery, match="already"):
         record.tokens.add("bot", "read")
     with pytest.raises(InvalidQuery, match="no scope 'root'"):
         record.tokens.add("other", "root")
     assert record.tokens.names()[0][:2] == ("bot", "read")
     record.tokens.revoke("bot")
-    assert record.tokens.scope(secret) is None
+    assert record.tokens.holder(token_digest(secret)) is None
     with pytest.raises(NotFound, match="no token 'bot'"):
         record.tokens.revoke("bot")
     record.close()

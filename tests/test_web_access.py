@@ -11,6 +11,7 @@ from web_memory import TestMemory, make_memory
 
 from retriever.config import Settings
 from retriever.errors import StoreError
+from retriever.scopes import token_digest
 from retriever.web import create_app, texts
 from retriever.web.access import secret_key
 from retriever.web.security import KnownHosts, is_loopback
@@ -57,6 +58,7 @@ def test_programs_need_a_token_from_elsewhere(shut: FlaskClient, path: str) -> N
     assert response.status_code == 401
     assert response.mimetype == "application/problem+json"
     assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert "token of scope read" in response.get_json()["detail"]
 
 
 @pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", "Basic cmVhZGVy", "wrong", "Bearer \xff"])
@@ -67,6 +69,25 @@ def test_another_token_is_no_token(shut: FlaskClient, header: str) -> None:
 def test_a_token_opens_the_api(shut: FlaskClient, token: str) -> None:
     for secret in (token, "local-secret"):
         assert shut.get("/api/v1/lessons", headers={"Authorization": f"bearer {secret}"}).status_code == 200
+
+
+def test_a_token_that_is_sent_must_be_a_good_one_also_on_loopback(small: TestMemory, token: str) -> None:
+    web = create_app(small, small.settings).test_client()
+    response = web.get("/api/v1/lessons", headers={"Authorization": "Bearer wrong"})
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    for header in (f"Bearer {token}", "Basic cmVhZGVy"):
+        assert web.get("/api/v1/lessons", headers={"Authorization": header}).status_code == 200
+
+
+def test_a_digest_is_no_token_and_a_cookie_holds_no_token(shut: FlaskClient, token: str) -> None:
+    header = {"Authorization": f"Bearer {token_digest(token)}"}
+    assert shut.get("/api/v1/lessons", headers=header).status_code == 401
+    assert enter(shut, token_digest(token)) == 401
+    assert enter(shut, token) == 303
+    with shut.session_transaction() as session:
+        assert token not in str(dict(session))
+    assert shut.get("/api/v1/lessons").status_code == 401
 
 
 def test_probes_need_no_token(shut: FlaskClient) -> None:
@@ -126,10 +147,20 @@ def test_a_link_from_elsewhere_asks_again_so_that_the_strict_cookie_comes_along(
     assert "csrf_token" not in shown
 
 
-def test_on_loopback_everybody_reads_and_there_is_no_form(small: TestMemory) -> None:
+def test_on_loopback_tokens_are_asked_for_if_wished(small: TestMemory, token: str) -> None:
+    web = create_app(small, replace(small.settings, require_token=True)).test_client()
+    assert web.get("/lessons").status_code == 401
+    assert web.get("/api/v1/lessons").status_code == 401
+    assert web.get("/api/v1/lessons", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert web.get("/openapi.json", headers={"Authorization": f"Bearer {token}"}).get_json()["security"] == [
+        {"bearer": []}
+    ]
+
+
+def test_on_loopback_everybody_reads(small: TestMemory) -> None:
     web = create_app(small, small.settings).test_client()
     assert web.get("/lessons").status_code == 200
-    assert web.post("/enter").status_code in (400, 404)
+    assert web.post("/enter").status_code == 400
 
 
 @pytest.mark.parametrize(

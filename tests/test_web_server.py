@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web_memory import make_memory
@@ -24,7 +25,7 @@ from retriever.web.server import serve
 WAIT_S = 60.0
 # The server in a process of its own, over the small memory; a question for "slow" takes two seconds.
 SCRIPT = """
-import sys, time
+import json, os, sys, time
 from pathlib import Path
 from retriever.config import Settings
 from retriever.errors import RetrieverError
@@ -43,7 +44,7 @@ def open_memory():
     return memory
 
 home, host, port = sys.argv[1:]
-settings = Settings(home=Path(home), host=host, port=int(port))
+settings = Settings(home=Path(home), host=host, port=int(port), **json.loads(os.environ["TEST_SETTINGS"]))
 try:
     serve(settings, open_memory, lambda url: print("ready", url, flush=True))
 except RetrieverError as error:
@@ -56,7 +57,7 @@ print("ended", flush=True)
 class Server:
     """A server under test; `first` is its first line, which comes when it answers or when it cannot."""
 
-    def __init__(self, home: Path, host: str, port: int) -> None:
+    def __init__(self, home: Path, host: str, port: int, settings: dict[str, Any]) -> None:
         root = Path(__file__).parent
         path = os.pathsep.join([str(root), str(root.parent)])
         self.home = home
@@ -67,7 +68,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, "TEST_SETTINGS": json.dumps(settings)},
         )
         assert self.process.stdout
         self.first = self.process.stdout.readline().strip()
@@ -104,8 +105,8 @@ def small_home(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 def start(small_home: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
-    def start_it(host: str = "127.0.0.1", port: int = 0, home: Path = small_home) -> Server:
-        started.append(Server(home, host, port))
+    def start_it(host: str = "127.0.0.1", port: int = 0, home: Path = small_home, **settings: Any) -> Server:
+        started.append(Server(home, host, port, settings))
         return started[-1]
 
     yield start_it
@@ -208,6 +209,12 @@ def test_a_memory_that_cannot_be_opened_ends_the_server_with_its_own_words(
 def test_other_machines_are_not_let_in_without_a_token(start: Callable[..., Server]) -> None:
     server = start(host="0.0.0.0")
     assert "needs an access token" in server.first
+    assert server.end(None)[0] == 1
+
+
+def test_a_server_that_is_to_ask_for_tokens_wants_one_to_exist(start: Callable[..., Server]) -> None:
+    server = start(require_token=True)
+    assert "require_token is on, and there is no token" in server.first
     assert server.end(None)[0] == 1
 
 

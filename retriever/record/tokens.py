@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from datetime import UTC, datetime
 
 from retriever.errors import InvalidQuery, NotFound
 from retriever.record.database import Database
-
-SCOPES = ("read", "contribute", "admin")
+from retriever.scopes import SCOPES, Holder, token_digest
 
 
 class Tokens:
@@ -29,7 +27,7 @@ class Tokens:
                 raise InvalidQuery(f"There is a token {name!r} already. Revoke it first or take another name.", "name")
             connection.execute(
                 "INSERT INTO tokens (name, scope, sha256, created_at) VALUES (?, ?, ?, ?)",
-                (name, scope, _hash(secret), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
+                (name, scope, token_digest(secret), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
             )
         return secret
 
@@ -45,16 +43,12 @@ class Tokens:
             if connection.execute("DELETE FROM tokens WHERE name = ?", (name,)).rowcount == 0:
                 raise NotFound(f"There is no token {name!r}; `lessons token list` shows them.")
 
-    def scope(self, secret: str) -> str | None:
-        """What the secret allows, None when it is nobody's; takes the same time for every wrong secret."""
-        given = _hash(secret)
+    def holder(self, digest: str) -> Holder | None:
+        """Whose token has this digest, None when it is nobody's; takes the same time for every wrong one."""
+        given = digest.encode("utf-8", "replace")
         found = None
         with self._database.read() as connection:
-            for row in connection.execute("SELECT scope, sha256 FROM tokens"):
-                if hmac.compare_digest(given, row["sha256"]):
-                    found = row["scope"]
+            for row in connection.execute("SELECT name, scope, sha256 FROM tokens"):
+                if hmac.compare_digest(given, row["sha256"].encode()):
+                    found = Holder(row["name"], row["scope"])
         return found
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -56,8 +56,8 @@ def create_app(memory: Memory, settings: Settings, *, local_token: str | None = 
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(TEMPLATE_FILTERS)
 
-    access = Access(memory, settings, local_token)
     table = operations(settings)
+    access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
     app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
     register_security(app, settings)
     register_problems(app)

@@ -1,8 +1,12 @@
-"""Who may read: everybody on loopback, holders of a token elsewhere.
+"""Who may do what, decided here for every request before it is answered.
+
+What a request asks for is a scope: an operation of the API says its own in the table of operations, a page
+asks for `read`, and what a page sends for `contribute`. On loopback everybody reads, and the page writes, since
+its forms are protected; programs write with a token. Elsewhere nothing goes without one.
 
 Programs send the token as a bearer token with each request. People give it once, in a form; the page then
-keeps it in a signed cookie that scripts cannot read and other sites cannot send. The token is looked up at
-each request, so one that is revoked is of no use at once. Forms are protected against forgery by Flask-WTF;
+keeps its digest in a signed cookie that scripts cannot read and other sites cannot send. The token is looked up
+at each request, so one that is revoked is of no use at once. Forms are protected against forgery by Flask-WTF;
 the API needs no such protection, because it never looks at the cookie.
 """
 
@@ -11,60 +15,93 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, redirect, render_template, request, session, url_for
+from flask import Flask, Response, g, redirect, render_template, request, session, url_for
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response as Redirect
 
 from retriever.config import Settings
 from retriever.errors import StoreError
+from retriever.scopes import Holder, token_digest
 from retriever.web import texts
-from retriever.web.problems import TokenNeeded, wants_machine_answer
+from retriever.web.problems import ScopeTooSmall, TokenNeeded, TokenUnknown, wants_machine_answer
 from retriever.web.security import is_loopback
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
 
-_OPEN_ENDPOINTS = frozenset(["static", "healthz", "readyz", "enter"])
+_OPEN_ENDPOINTS = frozenset(["static", "healthz", "readyz", "enter", "leave"])
+_SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
+_THIS_MACHINE = Holder("this machine", "admin")
 _SECRET_BYTES = 32
 
 
 class Access:
-    """Decides about each request; `local_token` is what this machine's own commands send."""
+    """Decides about each request; `local_token` is what this machine's own commands send.
 
-    def __init__(self, memory: Memory, settings: Settings, local_token: str | None) -> None:
+    `scopes` is {endpoint: scope} where it is not what the method says.
+    """
+
+    def __init__(self, memory: Memory, settings: Settings, local_token: str | None, scopes: Mapping[str, str]) -> None:
         self.memory = memory
-        self.needs_token = not is_loopback(settings.host)
-        self.local_token = local_token
-
-    def scope(self, token: str) -> str | None:
-        """What `token` allows: "read", "contribute" or "admin"; None if it is not one of ours."""
-        if not token:
-            return None
-        if self.local_token and hmac.compare_digest(token.encode("utf-8", "replace"), self.local_token.encode()):
-            return "admin"
-        return self.memory.token_scope(token)
+        self.needs_token = settings.require_token or not is_loopback(settings.host)
+        self.scopes = scopes
+        self._local_digest = token_digest(local_token) if local_token else ""
 
     def check(self) -> Response | None:
-        """Let the request pass, or answer it: raises TokenNeeded for programs, shows the form to people."""
+        """Let the request pass, or answer it: raises 401 or 403 for programs, shows the form to people."""
         if request.endpoint in _OPEN_ENDPOINTS:
             return None
-        if wants_machine_answer():
-            if self.scope(_bearer_token()) is None:
-                raise TokenNeeded
-            return None
-        return None if self.scope(session.get("token", "")) else _form(request.full_path.rstrip("?"))
+        needed = self._needed()
+        is_program = wants_machine_answer() or bool(_bearer_token())
+        holder = self._program() if is_program else self._person()
+        if holder is None or (not holder.name and not holder.may(needed)):
+            if is_program:
+                raise TokenNeeded(needed)
+            return _form(request.full_path.rstrip("?") if request.method == "GET" else "/")
+        if not holder.may(needed):
+            raise ScopeTooSmall(needed, holder.scope)
+        g.holder = holder
+        return None
+
+    def _needed(self) -> str:
+        if request.endpoint is None or request.method == "OPTIONS":
+            return "read"
+        by_method = "read" if request.method in _SAFE_METHODS else "contribute"
+        return self.scopes.get(request.endpoint, by_method)
+
+    def _program(self) -> Holder | None:
+        token = _bearer_token()
+        if not token:
+            return None if self.needs_token else Holder("", "read")
+        holder = self._holder(token_digest(token))
+        if holder is None:
+            raise TokenUnknown
+        return holder
+
+    def _person(self) -> Holder | None:
+        holder = self._holder(str(session.get("token", "")))
+        return holder or (None if self.needs_token else Holder("", "contribute"))
+
+    def _holder(self, digest: str) -> Holder | None:
+        if self._local_digest and hmac.compare_digest(digest.encode("utf-8", "replace"), self._local_digest.encode()):
+            return _THIS_MACHINE
+        return self.memory.token_holder(digest) if digest else None
 
     def enter(self) -> Response | Redirect:
-        """Take the token from the form and go on to the page that was asked for."""
+        """Take the token from the form and go on to the page that was asked for; without a form, show it."""
+        if request.method == "GET":
+            return _form("/")
         token = request.form.get("token", "").strip()
         target = _own_path(request.form.get("next", ""))
-        if self.scope(token) is None:
+        digest = token_digest(token)
+        if self._holder(digest) is None:
             return _form(target, texts.TOKEN_UNKNOWN)
         session.clear()
-        session["token"] = token
+        session["token"] = digest
         return redirect(target, 303)
 
     def leave(self) -> Redirect:
@@ -84,11 +121,17 @@ def register_access(app: Flask, access: Access, settings: Settings) -> CSRFProte
         WTF_CSRF_TIME_LIMIT=None,
     )
     protection = CSRFProtect(app)
-    if access.needs_token:
-        app.before_request(access.check)
-        app.add_url_rule("/enter", "enter", access.enter, methods=["POST"])
-        app.add_url_rule("/leave", "leave", access.leave, methods=["POST"])
+    app.before_request(access.check)
+    app.add_url_rule("/enter", "enter", access.enter, methods=["GET", "POST"])
+    app.add_url_rule("/leave", "leave", access.leave, methods=["POST"])
+    app.jinja_env.globals["may"] = may
     return protection
+
+
+def may(scope: str) -> bool:
+    """Whether whoever sent this request is let in where `scope` is asked for; for templates."""
+    holder: Holder | None = g.get("holder")
+    return holder is not None and holder.may(scope)
 
 
 def secret_key(home: Path) -> bytes:

@@ -18,7 +18,7 @@ def openapi_document(operations: Sequence[Operation], *, needs_token: bool, serv
     """The document; `needs_token` says whether this server answers only to a bearer token."""
     paths: dict[str, Schema] = {}
     for operation in operations:
-        paths.setdefault(API_PREFIX + operation.path, {})[operation.method.lower()] = _operation(operation, needs_token)
+        paths.setdefault(API_PREFIX + operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -37,7 +37,7 @@ def openapi_document(operations: Sequence[Operation], *, needs_token: bool, serv
     }
 
 
-def _operation(operation: Operation, needs_token: bool) -> Schema:
+def _operation(operation: Operation) -> Schema:
     described: Schema = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -49,7 +49,10 @@ def _operation(operation: Operation, needs_token: bool) -> Schema:
         described["requestBody"] = {"required": True, "content": {"application/json": body}}
     else:
         described["parameters"] += [_query_parameter(parameter) for parameter in operation.parameters]
-    always = (401, 421, 500) if needs_token else (421, 500)
+    always = (401, 421, 500) if operation.scope == "read" else (401, 403, 421, 500)
+    if operation.scope != "read":
+        # OpenAPI 3.1: for a scheme without scopes of its own, these are the roles that are asked for.
+        described["security"] = [{"bearer": [operation.scope]}]
     if not operation.sends_body:
         described["responses"]["414"] = {"description": texts.LINE_TOO_LONG, "content": {"text/html": {}}}
     for status in sorted({*operation.errors, *always}):

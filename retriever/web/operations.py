@@ -14,7 +14,10 @@ MAX_BODY_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One request that the API answers; `returns` names a schema, `example` is a request that works."""
+    """One request that the API answers; `returns` names a schema, `example` is a request that works.
+
+    `scope` is what a token must allow, as `web/access.py` sees to; what changes anything asks for more than `read`.
+    """
 
     name: str
     method: str
@@ -24,6 +27,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[int, ...] = (400,)
     example: str = ""
+    scope: str = "read"
 
     @property
     def sends_body(self) -> bool:

@@ -34,15 +34,41 @@ class Misdirected(HTTPException):
     description = texts.MISDIRECTED
 
 
-class TokenNeeded(HTTPException):
-    """The request may not read without a token."""
+class AccessRefused(HTTPException):
+    """The request is not let in; says by which challenge it may come again, as RFC 6750 words it."""
 
-    code = 401
-    description = texts.TOKEN_NEEDED
+    challenge = "Bearer"
 
     def get_headers(self, *args: object, **kwargs: object) -> list[tuple[str, str]]:
-        """The challenge that RFC 9110 wants beside a 401."""
-        return [("WWW-Authenticate", "Bearer")]
+        """The challenge, which RFC 9110 wants beside a 401."""
+        return [("WWW-Authenticate", self.challenge)]
+
+
+class TokenNeeded(AccessRefused):
+    """The request came without a token, and asks for `scope`."""
+
+    code = 401
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(texts.TOKEN_NEEDED.format(scope=scope))
+
+
+class TokenUnknown(AccessRefused):
+    """The token is nobody's, or was revoked."""
+
+    code = 401
+    description = texts.TOKEN_UNKNOWN
+    challenge = 'Bearer error="invalid_token"'
+
+
+class ScopeTooSmall(AccessRefused):
+    """The token allows `held`, and `scope` was asked for."""
+
+    code = 403
+
+    def __init__(self, scope: str, held: str) -> None:
+        super().__init__(texts.SCOPE_TOO_SMALL.format(scope=scope, held=held))
+        self.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
 
 
 def wants_machine_answer() -> bool:

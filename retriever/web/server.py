@@ -140,16 +140,23 @@ class _Server(BaseApplication):  # type: ignore[misc]
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             self.memory = self.open_memory()
-            if not is_loopback(self.settings.host) and not self.memory.has_tokens():
-                raise SettingError(
-                    f"Serving on {self.settings.host} lets other machines in, which needs an access token, "
-                    "and there is none. Make one with `lessons token add NAME`, or serve on 127.0.0.1."
-                )
+            self._check_tokens(self.memory)
             self.memory.start_following()
             return create_app(self.memory, self.settings, local_token=self.local_token)
         except RetrieverError as error:
             self.fault.tell(error)
             raise SystemExit(Arbiter.APP_LOAD_ERROR) from error
+
+    def _check_tokens(self, memory: Memory) -> None:
+        if memory.has_tokens():
+            return
+        if not is_loopback(self.settings.host):
+            raise SettingError(
+                f"Serving on {self.settings.host} lets other machines in, which needs an access token, "
+                "and there is none. Make one with `lessons token add NAME`, or serve on 127.0.0.1."
+            )
+        if self.settings.require_token:
+            raise SettingError("The setting require_token is on, and there is no token: `lessons token add NAME`.")
 
     @property
     def url(self) -> str:

@@ -98,7 +98,11 @@ ENTER_LABEL = "Token"
 ENTER_BUTTON = "Go in"
 ENTER_AGAIN = "One moment."
 TOKEN_UNKNOWN = "This token is not known here. It may have been revoked, or lost a character on its way."
-TOKEN_NEEDED = "Reading this memory needs a token: send it as `Authorization: Bearer TOKEN`."
+TOKEN_NEEDED = "This needs a token of scope {scope}: send it as `Authorization: Bearer TOKEN`."
+SCOPE_TOO_SMALL = (
+    "This needs a token of scope {scope}, and yours is of scope {held}. Whoever runs this memory can make one: "
+    "`lessons token add NAME --scope {scope}`."
+)
 FORM_EXPIRED = "This form was not made for you, or it is too old. Go back, load the page again, and send it once more."
 
 PROBLEM_HOME = "Ask something"
@@ -125,14 +129,18 @@ API_DESCRIPTION = (
     "Looks up what has been learned. Answers are JSON, errors are RFC 9457 problem details, and a parameter "
     "that is not known is an error that lists the known ones."
 )
-API_OPEN = "Reading needs no token, because this server is reached from this machine only."
-API_TOKEN = "Reading needs a token: send it as Authorization: Bearer TOKEN."
+API_OPEN = (
+    "Reading needs no token, because this server is reached from this machine only. Writing does: send it as "
+    "Authorization: Bearer TOKEN."
+)
+API_TOKEN = "Every request needs a token: send it as Authorization: Bearer TOKEN."
 API_MACHINE_READABLE = "The same for programs, as OpenAPI 3.1"
 API_TRY = "Try it"
 API_PARAMETER = "Parameter"
 API_TYPE = "Takes"
 API_MEANING = "Meaning"
 API_BODY = "These as one JSON object; a list or a single value where a parameter may be repeated."
+API_SCOPE = "Needs a token of scope {}."
 API_RETURNS = "Returns"
 API_SCHEMAS = "What comes back"
 API_REQUIRED = "required"
