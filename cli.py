@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.share_commands import share
 from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
 from retriever.options import filter_options, give_variables, number_of, option_variables
 from retriever.shell import (
@@ -316,6 +317,7 @@ def settings() -> None:
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
+main.add_command(share)
 main.add_command(token)
 give_variables(main)
 

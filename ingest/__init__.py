@@ -12,6 +12,7 @@
 - `embedding.py`: drafts through the model; `reembed.py` does it for another model
 - `plan.py`: what an ingest has before it: source, moves, what is gone
 - `pipeline.py`: read, draft, embed, record: an ingest from end to end; `tally.py` counts, `report.py` says what it did
+- `scribe.py`: what a person tells, to a draft; `share_commands.py` is `lessons share`
 - `explaining.py`: one file, line by line: what was taken as what, and why
 - `gold.py`: extraction measured against gold lessons; `judging.py` runs it
 """

@@ -12,7 +12,7 @@ from ingest.readers import Reading, format_of, reader_version
 from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.redact import REDACTOR_VERSION, redact
 from ingest.syntax import blocks, plain
-from retriever.lesson import Document, Metadata
+from retriever.lesson import Document, Finding, Metadata
 from retriever.record.draft import Draft, DraftLesson, DraftSentence
 from retriever.words import WORDS_VERSION
 
@@ -90,6 +90,16 @@ def _draft(path: str, reading: Reading, boilerplate: frozenset[str]) -> Drafted:
 def _found(part: str | None, text: str, about: tuple[str, Metadata], boilerplate: frozenset[str]) -> Draft:
     path, meta = about
     found = extract(text, title=meta.title, path=path, boilerplate=boilerplate)
+    return put_together(part, text, meta, tuple(draft_lesson(text, item) for item in found.lessons))
+
+
+def draft_lesson(text: str, finding: Finding, identity: str | None = None) -> DraftLesson:
+    """The finding with the plain words of it that are embedded."""
+    return DraftLesson(finding, plain(text[finding.start : finding.end]), identity)
+
+
+def put_together(part: str | None, text: str, meta: Metadata, lessons: tuple[DraftLesson, ...]) -> Draft:
+    """The draft of a text whose lessons are known: its headings, passages and sentences are found here."""
     cuts = cut(text)
     return Draft(
         part=part,
@@ -102,5 +112,5 @@ def _found(part: str | None, text: str, about: tuple[str, Metadata], boilerplate
             for number, item in enumerate(cuts)
             for start, end in item.sentences
         ),
-        lessons=tuple(DraftLesson(item, plain(text[item.start : item.end])) for item in found.lessons),
+        lessons=lessons,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.sources import SkippedFile, SourceFile
 from retriever.errors import SourceError
+from retriever.lesson import SHARED_SOURCE
 from retriever.record.draft import FileState
 from retriever.record.files import Files
 from retriever.record.rows import Source
@@ -50,6 +51,8 @@ def find_place(root: Path, name: str | None, sources: Sequence[Source]) -> Place
     Raises SourceError when the name belongs to another folder that is still there: their files would overwrite each
     other. A folder that is not there any more has moved, and its source with it.
     """
+    if name == SHARED_SOURCE:
+        raise SourceError(f"The source {name!r} is kept for what people tell by hand. Give another --source.")
     folder = root if root.is_dir() else root.parent
     holding = [
         Path(known.root)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ingest.drafts import redraft
 from ingest.embedding import embed_rows, embedded
+from ingest.scribe import share_draft
 from retriever.memory import Memory
 
 
@@ -17,7 +18,11 @@ def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everythin
     embeddings = memory.record.embeddings
     waiting = embeddings.documents() if everything else embeddings.documents_without(memory.fingerprint)
     for done, document_id in enumerate(waiting, start=1):
-        draft = redraft(memory.document(document_id), embeddings.boilerplate_of(document_id))
+        told = memory.record.shares.by_document(document_id)
+        if told is not None:
+            draft = share_draft(told.share, told.id)
+        else:
+            draft = redraft(memory.document(document_id), embeddings.boilerplate_of(document_id))
         rows = embed_rows(draft.plains, memory.embedder)
         embeddings.store(document_id, draft, embedded(draft, rows, memory.embedder))
         tell(done, len(waiting))

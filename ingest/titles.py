@@ -66,10 +66,15 @@ def title_of(facts: Facts) -> tuple[str | None, str]:
     from_url = title_from_url(facts.reading.field("url", "link", "canonical", "og:url") or "")
     if from_url:
         return from_url, "url"
-    sentence = re.split(r"(?<=[.!?])\s", clean_title(facts.first_prose))[0]
+    sentence = title_from_prose(facts.first_prose)
     if sentence:
-        return _shortened(sentence), "first sentence"
+        return sentence, "first sentence"
     return facts.name, "file name"
+
+
+def title_from_prose(text: str) -> str:
+    """The first sentence of `text`, shortened if it is long; "" when nothing is said."""
+    return _shortened(re.split(r"(?<=[.!?])\s", clean_title(text))[0])
 
 
 def _stated(facts: Facts) -> Iterator[tuple[str | None, str]]:

@@ -36,7 +36,7 @@ def list_schema(choices: Sequence[str] = ()) -> Schema:
 
 
 # What passes the pattern is a date but for the ends of some months.
-_DAY: Schema = {
+DAY_SCHEMA: Schema = {
     "type": "string",
     "format": "partial-date",
     "pattern": r"^(?!0000)[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
@@ -49,8 +49,8 @@ FILTER_SCHEMAS: Mapping[str, Schema] = {
     "kind": list_schema(KINDS),
     "polarity": list_schema(POLARITIES),
     "severity": list_schema(),
-    "since": _DAY,
-    "until": _DAY,
+    "since": DAY_SCHEMA,
+    "until": DAY_SCHEMA,
 }
 
 
@@ -65,7 +65,9 @@ def _fault_of_text(value: object, schema: Schema) -> str | None:
     if "enum" in schema and value not in schema["enum"]:
         return f"must be one of {', '.join(schema['enum'])}, not {_shown(value)}"
     if "format" in schema:
-        return None if _is_day(value) else f"must be a date such as 2024-05-31, 2024-05 or 2024, not {_shown(value)}"
+        is_right, wanted = _FORMATS[schema["format"]]
+        if not is_right(value):
+            return f"must be {wanted}, not {_shown(value)}"
     if not value.strip():
         return "must not be empty"
     if "maxLength" in schema and len(value) > schema["maxLength"]:
@@ -108,6 +110,16 @@ def _is_day(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_web_address(value: str) -> bool:
+    return re.fullmatch(r"https?://[^\s<>\"]+", value, re.IGNORECASE) is not None
+
+
+_FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "partial-date": (_is_day, "a date such as 2024-05-31, 2024-05 or 2024"),
+    "uri": (_is_web_address, "an address that begins with http:// or https://"),
+}
 
 
 def _shown(value: object) -> str:

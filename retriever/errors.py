@@ -11,6 +11,7 @@ RetrieverError
 │   └── IndexUnavailable   the vector index cannot be used now; words still answer
 ├── ModelError             the embedding model is missing, changed or of another kind
 ├── InvalidQuery           a query, filter or number that cannot be answered
+├── KeyReused              a key that names one request was given to another
 └── NotFound               no lesson or document by that id or path
 """
 
@@ -63,6 +64,10 @@ class InvalidQuery(RetrieverError, ValueError):
     def __init__(self, message: str, field: str = "q") -> None:
         super().__init__(message)
         self.field = field
+
+
+class KeyReused(RetrieverError):
+    """A key that names one request was given to another."""
 
 
 class NotFound(RetrieverError, LookupError):

@@ -12,6 +12,8 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retriever.lesson import SHARED_SOURCE
+
 if TYPE_CHECKING:
     from retriever.doctor import Check
     from retriever.lesson import Document, Lesson
@@ -72,6 +74,9 @@ def status_text(status: dict[str, Any]) -> str:
     for source in status["sources"]:
         files = (source["report"] or {}).get("files", {})
         lines.append(f"\n{clean(source['name'])}")
+        if source["name"] == SHARED_SOURCE:
+            lines.append("  told by hand with `lessons share`, on the page or through the API")
+            continue
         if source["root"] and source["root"] != source["name"]:
             lines.append(f"  folder    {clean(source['root'])}")
         lines.append(f"  ingested  {source['ingested_at'] or 'never finished'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retriever.lesson import AlsoIn, Answer, Document, Hit, Lesson
+from retriever.sharing import Shared
 
 Json = dict[str, Any]
 
@@ -70,6 +71,15 @@ def lesson_json(lesson: Lesson) -> Json:
 def listed_lesson_json(lesson: Lesson, document: Document) -> Json:
     """A lesson with the document it is from."""
     return {"lesson": lesson_json(lesson), "document": document_json(document)}
+
+
+def shared_lesson_json(shared: Shared) -> Json:
+    """A lesson that a person told, with its fields, and how many texts were redacted by each rule."""
+    return {
+        **listed_lesson_json(shared.lesson, shared.document),
+        "shared": shared.share.as_json(),
+        "redacted": dict(shared.redacted),
+    }
 
 
 def document_json(document: Document) -> Json:

@@ -19,14 +19,8 @@ MODULES = sorted(path for folder in ("retriever", "ingest") for path in (ROOT / 
 # A layer may import from its own and from lower ones. A module belongs to the longest name that starts its own.
 LAYERS = (
     ("retriever.lesson", "retriever.errors"),
-    (
-        "retriever.config",
-        "retriever.checks",
-        "retriever.scopes",
-        "retriever.words",
-        "retriever.locks",
-        "retriever.wire",
-    ),
+    ("retriever.config", "retriever.checks", "retriever.scopes", "retriever.words", "retriever.locks"),
+    ("retriever.share",),
     ("retriever.embedder", "retriever.graph", "retriever.transformer", "retriever.export", "retriever.demo"),
     ("retriever.record",),
     ("retriever.vectors", "retriever.probe"),
@@ -35,6 +29,7 @@ LAYERS = (
     ("retriever.duplicates",),
     ("retriever.search",),
     ("retriever.memory",),
+    ("retriever.sharing", "retriever.wire"),
     (
         "retriever.evaluation",
         "retriever.asking",

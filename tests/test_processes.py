@@ -179,3 +179,26 @@ def test_answers_stay_the_same_after_a_restart_and_a_reindex_and_by_every_route(
     address = serve()
     served = get(f"{address}/api/v1/lookup?q=which+ferry+left+without+papers")["hits"]
     assert served == alone
+
+
+def test_a_shared_lesson_outlives_a_kill_the_moment_it_is_acknowledged(lessons):
+    finish(lessons("share", "--learned", "Count the lifeboats before the tide turns."))
+    for number in range(3):
+        running = lessons("share", "--learned", f"Grease winch {number} before the regatta.", "--json")
+        acknowledged = running.stdout.readline()
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        assert acknowledged == "{\n"
+        answer = json.loads(finish(lessons("ask", f"winch {number}", "--json", "-k", "30")))
+        assert f"Grease winch {number} before the regatta." in [hit["lesson"]["text"] for hit in answer["hits"]]
+    assert json.loads(finish(lessons("doctor", "--json")))["ok"]
+
+
+def test_a_lesson_shared_beside_a_server_is_answered_by_it_within_two_seconds(lessons, serve):
+    address = serve()
+    told = json.loads(finish(lessons("share", "--learned", "Grease the winch before the regatta.", "--json")))
+    question = f"{address}/api/v1/lookup?q=greasing+a+winch"
+    assert wait_for(lambda: bool((get(question) or {"hits": []})["hits"]), 10) < 2
+    assert get(question)["hits"][0]["lesson"]["id"] == told["lesson"]["id"]
+    finish(lessons("share", "--learned", "Count the lifeboats before the tide turns."))
+    wait_for(lambda: "lifeboats" in str(get(f"{address}/api/v1/lookup?q=boats+for+saving+lives")), 2)

@@ -2,7 +2,8 @@
 
 `Record` opens it and hands out its aspects, each a class in a module of this name: `files` (what was read,
 and the documents and lessons that came out), `library` (what there is to read), `candidates` (what might answer),
-`changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in).
+`changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in),
+`shares` (what people told by hand).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from retriever.record.database import FILE_NAME, Database
 from retriever.record.embeddings import EmbeddingStore
 from retriever.record.files import Files
 from retriever.record.library import Library
+from retriever.record.shares import Shares
 from retriever.record.tokens import Tokens
 
 __all__ = ["FILE_NAME", "Record"]
@@ -31,6 +33,7 @@ class Record:
         self.changes = Changes(self._database)
         self.embeddings = EmbeddingStore(self._database)
         self.tokens = Tokens(self._database)
+        self.shares = Shares(self._database)
 
     def damage(self) -> tuple[str, ...]:
         """What SQLite's own check finds wrong with the file, nothing when it is sound."""

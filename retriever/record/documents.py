@@ -169,7 +169,9 @@ def _write_lessons(
     ).fetchall()
     known = {row["id"]: row for row in rows}
     found = [(draft.text[item.finding.start : item.finding.end], item.finding.section) for item in draft.lessons]
-    ids = lesson_ids(document_id, [KnownLesson(row["id"], row["text"], row["section"]) for row in rows], found)
+    known_lessons = [KnownLesson(row["id"], row["text"], row["section"]) for row in rows]
+    given = [item.id for item in draft.lessons if item.id is not None]
+    ids = given if given else lesson_ids(document_id, known_lessons, found)
     created = changed = 0
     for number, (identity, item) in enumerate(zip(ids, draft.lessons, strict=True), start=1):
         row = known.pop(identity, None)

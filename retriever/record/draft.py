@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from retriever.lesson import Finding, Metadata, Passage, digest
+from retriever.share import Share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,10 +32,14 @@ class DraftSentence:
 
 @dataclass(frozen=True, slots=True)
 class DraftLesson:
-    """A finding with the plain words that are embedded for it."""
+    """A finding with the plain words that are embedded for it.
+
+    `id` is the lesson's where its maker knows it, as for one that a person told and reworded; else the record finds it.
+    """
 
     finding: Finding
     plain: str
+    id: str | None = None
 
     @property
     def digest(self) -> str:
@@ -84,6 +89,16 @@ class Embedded:
     sentences: NDArray[Any]
     pieces: NDArray[Any]
     piece_ends: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedShare:
+    """What a person told, as it may be stored: redacted, drafted, embedded. `redacted` counts by rule."""
+
+    share: Share
+    draft: Draft
+    embedded: Embedded
+    redacted: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

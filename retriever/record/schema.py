@@ -176,5 +176,28 @@ CREATE TABLE generations (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+-- What people told by hand. Each is a document of the source `shared` too, whose text is made from these fields;
+-- `id` is the lesson's, `fields` a JSON object, `by` the name of the token that wrote it last.
+CREATE TABLE shares (
+    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    id TEXT NOT NULL UNIQUE,
+    fields TEXT NOT NULL,
+    by TEXT NOT NULL DEFAULT '',
+    shared_at TEXT NOT NULL,
+    changed_at TEXT NOT NULL
+);
+
+-- Requests that may be sent again: what each came to is remembered for a while, under the key its sender gave it.
+CREATE TABLE requests (
+    owner TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    lesson_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (owner, key)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -1,0 +1,109 @@
+"""What people add to a memory by hand: a lesson told, reworded, withdrawn. Durable once a method returns.
+
+The text becomes a document by a `Scribe`, which is passed in: how documents are made is ingest's, and the core
+never imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from retriever.errors import InvalidQuery
+from retriever.lesson import Document, Lesson, digest
+from retriever.record.shares import Request, StoredShare
+from retriever.share import Share
+
+if TYPE_CHECKING:
+    from retriever.embedder import Embedder
+    from retriever.memory import Memory
+    from retriever.record.draft import PreparedShare
+
+
+class Scribe(Protocol):
+    """Makes documents of what people tell."""
+
+    def prepare(self, share: Share, identity: str, embedder: Embedder) -> PreparedShare:
+        """The share as it may be stored, with the document that is made of it; `identity` is its lesson's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A shared lesson as it now stands; `redacted` counts what was taken out of it, by rule.
+
+    `is_new` is False when it had been shared already by the same request.
+    """
+
+    lesson: Lesson
+    document: Document
+    share: Share
+    redacted: tuple[tuple[str, int], ...] = ()
+    is_new: bool = True
+
+
+class Sharing:
+    """The shared lessons of one memory."""
+
+    def __init__(self, memory: Memory, scribe: Scribe) -> None:
+        self._memory = memory
+        self._scribe = scribe
+
+    def share(self, share: Share, *, by: str = "", key: str = "") -> Shared:
+        """The lesson as it was recorded. `by` is the token's name, `key` what makes a repeated request one.
+
+        Raises KeyReused when the key was given to another request before.
+        """
+        request = _request(share, by, key)
+        known = self._memory.record.shares.known_request(request) if request else None
+        if known is not None:
+            return replace(self.shared(known), is_new=False)
+        identity = secrets.token_hex(8)
+        prepared = self._scribe.prepare(share, identity, self._memory.embedder)
+        recorded = self._memory.record.shares.add(identity, prepared, by=by, request=request)
+        self._memory.follow()
+        if recorded != identity:
+            return replace(self.shared(recorded), is_new=False)
+        return replace(self.shared(recorded), redacted=prepared.redacted)
+
+    def edit(self, lesson_id: str, changes: Mapping[str, Any], *, by: str = "") -> Shared:
+        """The shared lesson with these fields changed; None clears one. The other lesson of a share names it too.
+
+        Raises NotFound, and InvalidQuery for a lesson that nobody told by hand.
+        """
+        while True:
+            known = self._known(lesson_id)
+            wanted = Share.of({**known.share.as_json(), **changes})
+            if not wanted.learned:
+                raise InvalidQuery("Say what was learned; or withdraw the lesson.", "learned")
+            prepared = self._scribe.prepare(wanted, known.id, self._memory.embedder)
+            # Somebody else may have reworded it meanwhile: then these changes are made to what they wrote.
+            if self._memory.record.shares.change(known, prepared, by=by):
+                self._memory.follow()
+                return replace(self.shared(known.id), redacted=prepared.redacted)
+
+    def withdraw(self, lesson_id: str) -> None:
+        """The shared lesson, its document and what to do next time are gone for good. Raises as `edit` does."""
+        self._memory.forget(self._known(lesson_id).document_id)
+
+    def shared(self, lesson_id: str) -> Shared:
+        """The shared lesson with what was told. Raises as `edit` does."""
+        known = self._known(lesson_id)
+        return Shared(self._memory.lesson(known.id), self._memory.document(known.document_id), known.share)
+
+    def _known(self, lesson_id: str) -> StoredShare:
+        known = self._memory.record.shares.by_lesson(lesson_id)
+        if known is None:
+            lesson = self._memory.lesson(lesson_id)
+            raise InvalidQuery(
+                f"The lesson {lesson.id!r} was read from a document: its words are mended there. Hide it, or share a "
+                "better one.",
+                "learned",
+            )
+        return known
+
+
+def _request(share: Share, by: str, key: str) -> Request | None:
+    return Request(by, key, digest(json.dumps(share.as_json(), sort_keys=True))) if key else None
