@@ -15,6 +15,7 @@ import click
 
 from ingest.share_commands import share
 from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
+from retriever.keeping_commands import backup, export, import_, restore
 from retriever.options import filter_options, give_variables, number_of, option_variables
 from retriever.shell import (
     EXIT_COULD_NOT,
@@ -317,8 +318,8 @@ def settings() -> None:
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
-main.add_command(share)
-main.add_command(token)
+for command in (share, backup, restore, export, import_, token):
+    main.add_command(command)
 give_variables(main)
 
 

@@ -12,10 +12,9 @@ from retriever.checks import FILTER_SCHEMAS, QUERY_SCHEMA, fault_of
 from retriever.config import Settings
 from retriever.errors import InvalidQuery
 from retriever.lesson import Filters
-from retriever.locks import ProcessLock
+from retriever.locks import SERVER_LOCK, ProcessLock
 
 SERVER_FILE = "server.json"
-SERVER_LOCK = "server.lock"
 _TIMEOUT_S = 20.0
 _ANSWER_KEYS = frozenset({"hits", "answered", "degraded"})
 

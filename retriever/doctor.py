@@ -15,8 +15,7 @@ from retriever.config import Settings
 from retriever.embedder import open_embedder
 from retriever.errors import RecordDamaged, RetrieverError
 from retriever.follow import samples_of
-from retriever.lesson import digest
-from retriever.locks import ProcessLock
+from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.changes import UNITS, Generation
@@ -79,7 +78,7 @@ def _made(name: str, check: Callable[[], Check]) -> Check:
 
 
 def _record(memory: Memory) -> Check:
-    damage = memory.record.damage()
+    damage = memory.record.soundness.structural_damage()
     if damage:
         return Check("record", False, damage[0], _RESTORE)
     counts = memory.counts()
@@ -87,7 +86,7 @@ def _record(memory: Memory) -> Check:
 
 
 def _texts(memory: Memory) -> Check:
-    damaged = memory.record.library.damaged_texts(digest)
+    damaged = memory.record.soundness.damaged_texts()
     if damaged:
         mend = "Ingest the folders again; it replaces what does not match."
         return Check("texts", False, f"{len(damaged)} stored texts do not match their checksum: {damaged[0]}", mend)
@@ -96,10 +95,10 @@ def _texts(memory: Memory) -> Check:
 
 def _embeddings(memory: Memory) -> Check:
     changes = memory.record.changes
-    damaged = changes.damaged_embeddings()
+    damaged = memory.record.soundness.damaged_embeddings()
     if damaged:
         mend = "Run `lessons reindex --embed`; the texts are intact."
-        return Check("embeddings", False, f"{damaged} embeddings do not match their checksum", mend)
+        return Check("embeddings", False, f"those of {len(damaged)} documents do not match their checksum", mend)
     made_by = dict(changes.fingerprints())
     fingerprint = memory.fingerprint
     foreign = sum(count for name, count in made_by.items() if name != fingerprint)
@@ -123,7 +122,7 @@ def _index(memory: Memory) -> Check:
     if changes.is_behind():
         waiting = len(changes.pending(generation, limit=-1))
         return Check("index", True, f"generation {generation.number}, {waiting} changes waiting for its owner")
-    lock = ProcessLock(memory.settings.home / "index" / "lock")
+    lock = ProcessLock(memory.settings.home / INDEX_LOCK)
     if not lock.acquire("lessons doctor"):
         return Check("index", True, f"generation {generation.number}, in use by {lock.holder()}")
     try:

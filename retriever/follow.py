@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retriever.errors import IndexUnavailable, StoreError
-from retriever.locks import ProcessLock
+from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.record import Record
 from retriever.record.changes import UNITS, Change, Changes, Generation
 from retriever.vectors import BATCH, VectorIndex, generation_folder, is_sound, remove_generation
@@ -38,7 +38,7 @@ class IndexKeeper:
         self._record = record
         self._fingerprint = fingerprint
         self._dim = dim
-        self._lock = ProcessLock(home / "index" / "lock")
+        self._lock = ProcessLock(home / INDEX_LOCK)
         self._guard = threading.RLock()
         self.index: VectorIndex | None = None
         self.generation: Generation | None = None

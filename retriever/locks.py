@@ -12,6 +12,10 @@ from typing import IO
 
 from retriever.errors import HomeBusy, StoreError
 
+# In a home: held by the server for life, and by whoever has the vector index open.
+SERVER_LOCK = "server.lock"
+INDEX_LOCK = "index/lock"
+
 
 class ProcessLock:
     """An exclusive lock on a file. What its holder says of itself can be read by those it keeps waiting.

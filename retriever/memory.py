@@ -17,8 +17,9 @@ from retriever.errors import HomeBusy, NotAMemory, NotFound, RetrieverError, Sto
 from retriever.follow import IndexKeeper
 from retriever.follower import Follower
 from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
-from retriever.locks import ProcessLock
+from retriever.locks import SERVER_LOCK, ProcessLock
 from retriever.record import FILE_NAME, Record
+from retriever.record.backups import FOLDER, LAST_BACKUP
 from retriever.scopes import Holder
 from retriever.search import Search
 
@@ -37,7 +38,9 @@ _EVIDENCE = re.compile(r"(?P<document>[0-9a-f]{16}):(?P<start>\d{1,12})-(?P<end>
 MODEL_RETRY_S = 60.0
 
 # What a home may hold beside the record before the record exists.
-_OURS = frozenset({"config.toml", "secret", "server.json", "server.lock", "index", "models", "lost+found"})
+_OURS = frozenset(
+    {"config.toml", "secret", "server.json", SERVER_LOCK, "index", "models", "lost+found", FOLDER, LAST_BACKUP}
+)
 
 
 class Memory:
@@ -48,7 +51,7 @@ class Memory:
         self.record = record
         self._follower: Follower | None = None
         self._search: Search | None = None
-        self._serving = ProcessLock(settings.home / "server.lock")
+        self._serving = ProcessLock(settings.home / SERVER_LOCK)
         self._guard = threading.Lock()
         self._opening = threading.Lock()
         self._model_failed_at = -MODEL_RETRY_S
@@ -58,18 +61,13 @@ class Memory:
         """The memory in `settings.home`. Raises StoreError when there is none, unless it is to be made."""
         home = settings.home
         if not (home / FILE_NAME).exists():
-            _check_vacant(home)
             if not create:
+                _check_vacant(home)
                 raise StoreError(
                     f"There is no memory in {home} yet. Fill one with `lessons ingest PATH`, "
                     "or look at an example with `lessons demo`."
                 )
-            try:
-                home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            except OSError as error:
-                raise StoreError(
-                    f"The folder {home} cannot be made: {error.strerror}. Choose another --home."
-                ) from error
+            make_home(home)
         return cls(settings, Record(home))
 
     def __enter__(self) -> Memory:
@@ -278,11 +276,23 @@ class Memory:
                 return None
 
 
+def make_home(home: Path) -> None:
+    """The folder is there, for its owner's eyes only. Raises StoreError where it holds something else."""
+    if not (home / FILE_NAME).exists():
+        _check_vacant(home)
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"The folder {home} cannot be made: {error.strerror}. Choose another --home.") from error
+
+
 def _check_vacant(home: Path) -> None:
     if home.exists() and not home.is_dir():
         raise NotAMemory(f"{home} is a file. Choose a folder with --home.")
     if home.is_dir():
-        foreign = sorted(entry.name for entry in home.iterdir() if entry.name not in _OURS)
+        foreign = sorted(
+            entry.name for entry in home.iterdir() if entry.name not in _OURS and not entry.name.startswith(FILE_NAME)
+        )
         if foreign:
             raise NotAMemory(
                 f"{home} holds something else ({', '.join(foreign[:3])}) and no memory. "

@@ -3,20 +3,24 @@
 `Record` opens it and hands out its aspects, each a class in a module of this name: `files` (what was read,
 and the documents and lessons that came out), `library` (what there is to read), `candidates` (what might answer),
 `changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in),
-`shares` (what people told by hand).
+`shares` (what people told by hand), `soundness` (whether it is what was written).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from retriever.record.candidates import Candidates
 from retriever.record.changes import Changes
+from retriever.record.copies import CopyFacts, copy_out
 from retriever.record.database import FILE_NAME, Database
 from retriever.record.embeddings import EmbeddingStore
 from retriever.record.files import Files
 from retriever.record.library import Library
+from retriever.record.portable import export_lines
 from retriever.record.shares import Shares
+from retriever.record.soundness import Soundness
 from retriever.record.tokens import Tokens
 
 __all__ = ["FILE_NAME", "Record"]
@@ -34,12 +38,17 @@ class Record:
         self.embeddings = EmbeddingStore(self._database)
         self.tokens = Tokens(self._database)
         self.shares = Shares(self._database)
+        self.soundness = Soundness(self._database)
 
-    def damage(self) -> tuple[str, ...]:
-        """What SQLite's own check finds wrong with the file, nothing when it is sound."""
+    def copy_to(self, path: Path) -> CopyFacts:
+        """`path` is a checked copy of the record as it is at one moment, beside whoever reads or writes it."""
+        with self._database.explained():
+            return copy_out(self._database.connection(), path)
+
+    def export(self, *, embeddings: bool) -> Iterator[str]:
+        """The lines of an export of the record as it is at one moment."""
         with self._database.read() as connection:
-            rows = [row[0] for row in connection.execute("PRAGMA quick_check(20)")]
-        return tuple(row for row in rows if row != "ok")
+            yield from export_lines(connection, embeddings=embeddings)
 
     def close(self) -> None:
         """Every connection is closed; the object is not used again."""

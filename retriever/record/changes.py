@@ -139,12 +139,6 @@ class Changes:
         joined = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
         return owners, joined.reshape(len(rows), -1)
 
-    def damaged_embeddings(self) -> int:
-        """How many stored embeddings do not match their checksum."""
-        with self._database.read() as connection:
-            rows = connection.execute("SELECT embedding, checksum FROM embeddings")
-            return sum(zlib.crc32(row[0]) != row[1] for row in rows)
-
     def fingerprints(self) -> tuple[tuple[str, int], ...]:
         """(fingerprint, embeddings made by it), most first."""
         with self._database.read() as connection:

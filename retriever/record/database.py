@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 import time
@@ -10,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, StoreError
-from retriever.record.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+from retriever.record.backups import advice, before_migration
+from retriever.record.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "record.db"
 
@@ -107,10 +111,7 @@ class Database:
         if "readonly" in text or "unable to open" in text:
             return StoreError(f"{self.path} cannot be written: {text}. Mend its permissions or choose another --home.")
         if "malformed" in text or "not a database" in text or "corrupt" in text:
-            return RecordDamaged(
-                f"{self.path} is damaged ({text}). Nothing was changed. Keep a copy of the folder; "
-                "`lessons doctor` says more."
-            )
+            return RecordDamaged(f"{self.path} is damaged ({text}). Nothing was changed. {advice(self.path.parent)}")
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             # A mistake of this program's own, which its traceback says best.
             return error
@@ -136,15 +137,20 @@ class Database:
         connection.execute("BEGIN EXCLUSIVE")
         try:
             # Another process may have migrated while this one waited.
-            for migration in MIGRATIONS[self._check(connection) :]:
-                for statement in _statements(migration):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            version = self._check(connection)
+            if 0 < version < SCHEMA_VERSION:
+                self._keep_old(version)
+            migrate(connection, version)
             connection.commit()
         except BaseException:
             connection.rollback()
             raise
+
+    def _keep_old(self, version: int) -> None:
+        """A copy of the record as it was is kept; a reader of its own still sees that, and the lock keeps it so."""
+        with contextlib.closing(self._connect()) as reader:
+            kept = before_migration(reader, self.path, version)
+        logger.warning("%s is brought from version %d to %d; as it was: %s", self.path, version, SCHEMA_VERSION, kept)
 
     def _check(self, connection: sqlite3.Connection) -> int:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -174,13 +180,3 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() >= deadline:
                 raise
             time.sleep(_LOCKED_PAUSE_S)
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one by one: `executescript` would commit in between."""
-    pending = ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending
-            pending = ""

@@ -154,12 +154,6 @@ class Library:
                 for name in ("documents", "lessons", "passages", "sources")
             }
 
-    def damaged_texts(self, checksum_of: Any) -> tuple[str, ...]:
-        """Ids of documents whose stored text does not match its checksum."""
-        with self._database.read() as connection:
-            rows = connection.execute("SELECT id, text, checksum FROM documents")
-            return tuple(row["id"] for row in rows if checksum_of(row["text"]) != row["checksum"])
-
     def _lesson_row(self, connection: sqlite3.Connection, lesson_id: str, document_id: str) -> Lesson:
         row = connection.execute(f"SELECT {LESSON_COLUMNS} FROM lessons l WHERE l.id = ?", (lesson_id,)).fetchone()
         return lesson_from_row(row, document_id)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+
 # "LESN" as a number: how a record of ours is told from any other SQLite file.
 APPLICATION_ID = 0x4C45534E
 
@@ -201,3 +204,22 @@ CREATE TABLE requests (
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, version: int, target: int = SCHEMA_VERSION) -> None:
+    """The record of that version, 0 for an empty file, is of the `target` version; in the caller's transaction."""
+    for migration in MIGRATIONS[version:target]:
+        for statement in _statements(migration):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {target}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit in between."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,130 @@
+"""Keeping a memory beyond its home: backup and restore of the record, export and import of everything in it.
+
+The vector index is in none of them: it is built anew from the record afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from retriever.config import Settings
+from retriever.errors import ModelError, StoreError
+from retriever.locks import INDEX_LOCK, SERVER_LOCK, held
+from retriever.memory import Memory, make_home
+from retriever.record import FILE_NAME
+from retriever.record.backups import put_in_place, remember_backup
+from retriever.record.copies import CopyFacts, copy_in, is_copy, written_whole
+from retriever.record.portable import Imported, import_file, is_export
+
+_FRESH = FILE_NAME + ".new"
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A record that took its place: where the one before it is, and whether the vector index was built at once."""
+
+    aside: Path | None
+    is_indexed: bool
+
+
+def back_up(settings: Settings, file: Path) -> CopyFacts:
+    """`file` holds the whole record as it is at one moment, checked; the home remembers where it is."""
+    _refuse_target(settings.home, file, is_ours=is_copy)
+    with Memory.open(settings) as memory:
+        facts = memory.record.copy_to(file)
+        remember_backup(settings.home, file.absolute())
+    return facts
+
+
+def restore(settings: Settings, file: Path, *, replace: bool) -> tuple[CopyFacts, Replaced]:
+    """The memory is what the backup holds. Raises StoreError where there is a memory and it is not to be replaced."""
+    record = settings.home / FILE_NAME
+    if record.exists() and not replace:
+        raise StoreError(
+            f"There is a memory in {settings.home} already. With --replace the backup takes its place, and the record "
+            "that is there is kept aside; or choose another --home."
+        )
+    make_home(settings.home)
+    fresh = record.with_name(_FRESH)
+    try:
+        with _home_to_itself(settings.home, "restore a backup"):
+            facts = copy_in(file, fresh)
+            aside = put_in_place(fresh, record)
+            _remove_generations(settings.home)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return facts, Replaced(aside, _build_index(settings))
+
+
+def export(settings: Settings, file: Path, *, embeddings: bool) -> int:
+    """How many lines `file` holds: the record as it is at one moment."""
+    _refuse_target(settings.home, file, is_ours=is_export)
+    with Memory.open(settings) as memory, written_whole(file) as partial:
+        partial.touch(mode=0o600)
+        with partial.open("w", encoding="utf-8", newline="\n") as out:
+            count = 0
+            for line in memory.record.export(embeddings=embeddings):
+                out.write(line)
+                count += 1
+    return count
+
+
+def import_from(settings: Settings, file: Path) -> tuple[Imported, Replaced]:
+    """The memory is what the export holds. Raises StoreError where there is a memory already."""
+    record = settings.home / FILE_NAME
+    if record.exists():
+        raise StoreError(
+            f"There is a memory in {settings.home} already, and an export is imported into an empty home only. "
+            "Choose another --home."
+        )
+    make_home(settings.home)
+    fresh = record.with_name(_FRESH)
+    try:
+        with _home_to_itself(settings.home, "import an export"):
+            imported = import_file(fresh, file)
+            put_in_place(fresh, record)
+            _remove_generations(settings.home)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return imported, Replaced(None, imported.has_embeddings and _build_index(settings))
+
+
+@contextlib.contextmanager
+def _home_to_itself(home: Path, purpose: str) -> Iterator[None]:
+    """No server runs on the home and nobody has its index open. Raises HomeBusy, naming who has."""
+    says = f"a command that is to {purpose}"
+    with held(home / SERVER_LOCK, says, purpose), held(home / INDEX_LOCK, says, purpose):
+        yield
+
+
+def _refuse_target(home: Path, file: Path, is_ours: Callable[[Path], bool]) -> None:
+    """Raises StoreError for a file that is something else and must not be written over."""
+    if file.is_dir():
+        raise StoreError(f"{file} is a folder. Name a file in it.")
+    if not file.absolute().parent.is_dir():
+        raise StoreError(f"There is no folder {file.absolute().parent}. Make it first, or name another file.")
+    if file.exists() and ((home / FILE_NAME).exists() and file.samefile(home / FILE_NAME) or not is_ours(file)):
+        raise StoreError(f"{file} is there already and is something else. Name another file.")
+
+
+def _remove_generations(home: Path) -> None:
+    for folder in (home / "index").glob("gen-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build_index(settings: Settings) -> bool:
+    """Whether the index holds the record now; else a server or an ingest with the right model builds it."""
+    with Memory.open(settings) as memory:
+        try:
+            if memory.record.embeddings.model() != memory.fingerprint:
+                return False
+            keeper = memory.keeper()
+        except ModelError:
+            return False
+        is_open = keeper.open("building the vector index")
+        keeper.close()
+        return is_open
