@@ -37,6 +37,7 @@ from retriever.token_commands import token
 if TYPE_CHECKING:
     from ingest.readers.columns import Columns
     from ingest.report import IngestReport
+    from ingest.scribe import Scribe
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -192,7 +193,13 @@ def serve(context: click.Context, host: str | None, port: int | None) -> None:
         click.echo(f"Lessons is at {url} (Ctrl-C stops it).", err=True)
 
     level = logging.getLevelName(logging.getLogger().getEffectiveLevel()).lower()
-    run(settings, lambda: Memory.open(settings), say, log_level=level)
+
+    def make_scribe() -> Scribe:
+        from ingest.scribe import Scribe
+
+        return Scribe()
+
+    run(settings, lambda: Memory.open(settings), say, make_scribe=make_scribe, log_level=level)
 
 
 @main.command()

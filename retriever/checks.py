@@ -29,6 +29,11 @@ def integer_schema(low: int, high: int) -> Schema:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
+def nullable(schema: Schema) -> Schema:
+    """What `schema` allows, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def list_schema(choices: Sequence[str] = ()) -> Schema:
     """A list of texts, of `choices` if there are any."""
     item = {"type": "string", "enum": list(choices)} if choices else text_schema(MAX_FILTER_CHARS)
@@ -56,6 +61,8 @@ FILTER_SCHEMAS: Mapping[str, Schema] = {
 
 def fault_of(value: object, schema: Schema) -> str | None:
     """What is wrong with the value, as the end of a sentence about it; None when it may be."""
+    if "anyOf" in schema:
+        return None if value is None else fault_of(value, schema["anyOf"][0])
     return _CHECKS[schema["type"]](value, schema)
 
 
@@ -87,6 +94,10 @@ def _fault_of_integer(value: object, schema: Schema) -> str | None:
     return None
 
 
+def _fault_of_boolean(value: object, _schema: Schema) -> str | None:
+    return None if isinstance(value, bool) else f"must be true or false, not {_shown(value)}"
+
+
 def _fault_of_list(value: object, schema: Schema) -> str | None:
     if not isinstance(value, list):
         return f"must be text or a list of texts, not {_shown(value)}"
@@ -98,6 +109,7 @@ def _fault_of_list(value: object, schema: Schema) -> str | None:
 _CHECKS: Mapping[str, Callable[[object, Schema], str | None]] = {
     "string": _fault_of_text,
     "integer": _fault_of_integer,
+    "boolean": _fault_of_boolean,
     "array": _fault_of_list,
 }
 

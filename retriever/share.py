@@ -13,7 +13,8 @@ from typing import Any
 from retriever.checks import DAY_SCHEMA, Schema, fault_of, list_schema, text_schema
 from retriever.lesson import POLARITIES
 
-MAX_STORY_CHARS = 20_000
+# Together they fit a request of the greatest size, also as JSON that spells every letter in six bytes.
+MAX_STORY_CHARS = 12_000
 MAX_LESSON_CHARS = 4_000
 _MAX_NAME_CHARS = 200
 
@@ -32,6 +33,8 @@ SHARE_SCHEMAS: Mapping[str, Schema] = {
     "tags": list_schema(),
     "link": text_schema(2_000, format="uri"),
 }
+# Every lesson has these: no edit clears them.
+ALWAYS_TOLD = ("learned", "polarity")
 SHARE_HELP: Mapping[str, str] = {
     "learned": "What was learned; the lesson itself.",
     "happened": "What happened.",
@@ -76,9 +79,9 @@ class Share:
         return cls(**{name: _tidied(value) for name, value in given.items()})
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields for programs and for the record; `Share.of` reads them back."""
+        """Its fields for programs and for the record, null where nothing was told; `Share.of` reads them back."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {name: list(value) if isinstance(value, tuple) else value or None for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ def test_share_asks_when_it_is_told_nothing(runner):
     result = runner("share", "--json", input=answers)
     assert result.exit_code == 0, result.stderr
     shared = json.loads(result.stdout)["shared"]
-    assert (shared["happened"], shared["learned"], shared["next"]) == ("It rained.", "Take boots.", "")
+    assert (shared["happened"], shared["learned"], shared["next"]) == ("It rained.", "Take boots.", None)
     assert (shared["polarity"], shared["tags"], shared["author"]) == ("failure", ["rain", "boots"], None)
 
 

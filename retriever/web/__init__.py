@@ -6,7 +6,9 @@ access      tokens, sessions, forms
 operations  the table of the API
 parameters  what a request may say, checked
 api         the API's answers
+writing_operations, writing   the same for what people add and mend
 openapi     the API's OpenAPI document
+schemas     the shapes of its answers
 pages       the pages
 view        what their templates show
 rendering   Markdown as safe HTML
@@ -27,14 +29,17 @@ from flask import Flask, Response, request, url_for
 from jinja2 import StrictUndefined
 
 from retriever.config import Settings
+from retriever.sharing import Scribe, Sharing
 from retriever.web import texts
 from retriever.web.access import Access, register_access
-from retriever.web.api import api_blueprint, json_response
+from retriever.web.api import Reading, api_blueprint, json_response
 from retriever.web.operations import MAX_BODY_BYTES, operations
 from retriever.web.pages import pages_blueprint
 from retriever.web.problems import register_problems
 from retriever.web.security import register_security
 from retriever.web.view import TEMPLATE_FILTERS
+from retriever.web.writing import Writing
+from retriever.web.writing_operations import WRITING
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
@@ -42,9 +47,12 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 
-def create_app(memory: Memory, settings: Settings, *, local_token: str | None = None) -> Flask:
+def create_app(
+    memory: Memory, settings: Settings, *, scribe: Scribe | None = None, local_token: str | None = None
+) -> Flask:
     """The web service over `memory`; `local_token`, if given, opens it to this machine's own commands.
 
+    `scribe` makes documents of what people add; without one the service only reads.
     `settings.host` and `settings.port` are where it will listen: they decide whether reading needs a token,
     and under which host names it may be asked.
     """
@@ -56,13 +64,15 @@ def create_app(memory: Memory, settings: Settings, *, local_token: str | None = 
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(TEMPLATE_FILTERS)
 
-    table = operations(settings)
+    sharing = Sharing(memory, scribe) if scribe else None
+    table = (*operations(settings), *(WRITING if sharing else ()))
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
     app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
     register_security(app, settings)
     register_problems(app)
     protection = register_access(app, access, settings)
-    api = api_blueprint(memory, table, needs_token=access.needs_token, server_url=settings.public_url)
+    resources = (Reading(memory), Writing(memory, sharing)) if sharing else (Reading(memory),)
+    api = api_blueprint(table, resources, needs_token=access.needs_token, server_url=settings.public_url)
     # The API knows no cookie, so no other site can act through it in a reader's name.
     protection.exempt(api)
     app.register_blueprint(api)

@@ -1,4 +1,4 @@
-"""The HTTP API: each operation of the table, answered from the memory."""
+"""The HTTP API: the operations of the tables at their addresses, and those that read, answered from the memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from retriever.memory import Memory
 
 
-class Api:
-    """The operations, over one memory."""
+class Reading:
+    """The operations that read, over one memory."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
@@ -58,15 +58,17 @@ class Api:
         return json_response(wire.shown_json(document, self.memory.lessons_of(document.id)))
 
 
-def api_blueprint(memory: Memory, table: Sequence[Operation], *, needs_token: bool, server_url: str) -> Blueprint:
-    """Every operation of `table` at its address, and `/openapi.json`."""
+def api_blueprint(
+    table: Sequence[Operation], resources: Sequence[object], *, needs_token: bool, server_url: str
+) -> Blueprint:
+    """Every operation of `table` at its address, answered by the resource with a method of its name."""
     blueprint = Blueprint("api", __name__)
-    api = Api(memory)
     for operation in table:
+        answer = next(found for resource in resources if (found := getattr(resource, operation.name, None)))
         blueprint.add_url_rule(
             API_PREFIX + operation.path.replace("{id}", "<id>"),
             operation.name,
-            _view(operation, getattr(api, operation.name)),
+            _view(operation, answer),
             methods=[operation.method],
         )
     document = openapi_document(table, needs_token=needs_token, server_url=server_url)
@@ -87,7 +89,7 @@ def _view(operation: Operation, answer: Callable[..., Response]) -> Callable[...
         if operation.sends_body:
             if request.args:
                 raise InvalidParameters([(name, texts.ARGUMENTS_WITH_BODY) for name in request.args])
-            values = read_body(operation.parameters, _json_body())
+            values = read_body(operation.parameters, _json_body(), partial=operation.is_partial)
         else:
             values = read_arguments(operation.parameters, request.args.to_dict(flat=False))
         return answer(values, **path)

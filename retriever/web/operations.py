@@ -17,6 +17,7 @@ class Operation:
     """One request that the API answers; `returns` names a schema, `example` is a request that works.
 
     `scope` is what a token must allow, as `web/access.py` sees to; what changes anything asks for more than `read`.
+    `status` is that of a request that succeeded; with 204 there is nothing to return. `headers` may come with it.
     """
 
     name: str
@@ -28,16 +29,23 @@ class Operation:
     errors: tuple[int, ...] = (400,)
     example: str = ""
     scope: str = "read"
+    status: int = 200
+    headers: tuple[Parameter, ...] = ()
 
     @property
     def sends_body(self) -> bool:
         """Whether the parameters come as a JSON body, not in the address."""
-        return self.method == "POST"
+        return self.method in ("POST", "PATCH")
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the body names only what is to change."""
+        return self.method == "PATCH"
 
     @property
     def is_by_id(self) -> bool:
-        """Whether the address ends in an id."""
-        return self.path.endswith("/{id}")
+        """Whether the address holds an id."""
+        return "{id}" in self.path
 
 
 # Reading one or listing many: the same on every server.
@@ -80,7 +88,7 @@ _READING = (
 
 
 def operations(settings: Settings) -> tuple[Operation, ...]:
-    """Every operation, in the order in which they are documented."""
+    """Every operation that reads, in the order in which they are documented."""
     lookup = lookup_parameters(settings.k, settings.per_document)
     return (
         Operation(

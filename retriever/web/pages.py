@@ -12,7 +12,6 @@ from flask import Blueprint, Response, render_template, request, url_for
 from retriever.config import Settings
 from retriever.lesson import Document, Filters, Lesson, normalised
 from retriever.web import view
-from retriever.web.openapi import SCHEMAS
 from retriever.web.operations import API_PREFIX, Operation
 from retriever.web.parameters import (
     AFTER,
@@ -24,6 +23,7 @@ from retriever.web.parameters import (
     read_arguments,
 )
 from retriever.web.rendering import render_document
+from retriever.web.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from retriever.memory import Memory

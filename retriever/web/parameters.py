@@ -27,7 +27,18 @@ class Parameter:
     @property
     def is_list(self) -> bool:
         """Whether the parameter may be repeated."""
-        return bool(self.schema["type"] == "array")
+        return self.type == "array"
+
+    @property
+    def type(self) -> str:
+        """The JSON type of its values, null aside."""
+        return str(self.given["type"])
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What its values are when they are not null."""
+        found: Mapping[str, Any] = self.schema["anyOf"][0] if "anyOf" in self.schema else self.schema
+        return found
 
 
 class InvalidParameters(InvalidQuery):
@@ -38,6 +49,7 @@ class InvalidParameters(InvalidQuery):
         self.faults = tuple(faults)
 
 
+_NO_OBJECT = 'The body must be a JSON object, such as {{"{}": "…"}}.'
 QUERY = Parameter("q", QUERY_SCHEMA, "What you want to know, in your own words.", required=True)
 _FILTER_DESCRIPTIONS = {
     "tag": "Only documents with this tag.",
@@ -90,26 +102,29 @@ def read_arguments(known: Sequence[Parameter], given: Mapping[str, list[str]], *
             continue
         if len(values) > 1 and not parameter.is_list:
             faults.append((name, f"Parameter {name!r} may be given once, not {len(values)} times."))
-        elif parameter.schema["type"] == "integer":
+        elif parameter.type == "integer":
             raw[name] = int(values[0]) if re.fullmatch(r"[+-]?\d{1,18}", values[0].strip()) else values[0]
         else:
             raw[name] = list(values) if parameter.is_list else values[0]
     return _checked(named, raw, faults)
 
 
-def read_body(known: Sequence[Parameter], given: object) -> Values:
+def read_body(known: Sequence[Parameter], given: object, *, partial: bool = False) -> Values:
     """The values of a JSON body by name, defaults filled in; raises InvalidParameters.
 
-    Where a list is expected, a single value is taken as a list of one.
+    Where a list is expected, a single value is taken as a list of one. A `partial` body changes what it names, so
+    it has no defaults: the values are those that were given.
     """
     named = {parameter.name: parameter for parameter in known}
     if not isinstance(given, dict):
-        raise InvalidParameters([("body", 'The body must be a JSON object, such as {"q": "expired certificate"}.')])
+        raise InvalidParameters([("body", _NO_OBJECT.format(known[0].name))])
     raw: Values = {}
     for name, value in given.items():
         is_single = name in named and named[name].is_list and isinstance(value, str)
         raw[name] = [value] if is_single else value
     faults = _unknown(named, raw)
+    if partial:
+        named = {name: parameter for name, parameter in named.items() if name in raw}
     return _checked(named, {name: value for name, value in raw.items() if name in named}, faults)
 
 
@@ -142,7 +157,7 @@ def _checked(named: Mapping[str, Parameter], raw: Values, faults: list[tuple[str
         fault = fault_of(raw[name], parameter.schema)
         if fault:
             faults.append((name, f"Parameter {name!r} {fault}."))
-        values[name] = int(raw[name]) if not fault and parameter.schema["type"] == "integer" else raw[name]
+        values[name] = int(raw[name]) if not fault and parameter.type == "integer" else raw[name]
     if faults:
         raise InvalidParameters(faults)
     return values

@@ -11,7 +11,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from retriever.errors import InvalidQuery, ModelError, NotFound, RetrieverError, StoreError
+from retriever.errors import InvalidQuery, KeyReused, ModelError, NotFound, RetrieverError, StoreError
 from retriever.web import texts
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 _STATUS_OF: tuple[tuple[type[RetrieverError], int, str | None], ...] = (
     (InvalidQuery, 400, None),
     (NotFound, 404, None),
+    (KeyReused, 422, None),
     (StoreError, 503, texts.MEMORY_UNAVAILABLE),
     (ModelError, 503, texts.MEMORY_UNAVAILABLE),
     (RetrieverError, 500, texts.UNEXPECTED),

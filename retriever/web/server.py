@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from retriever.memory import Memory
+    from retriever.sharing import Scribe
 
 SERVER_FILE = "server.json"
 _THREADS = 8
@@ -51,21 +52,22 @@ def serve(
     open_memory: Callable[[], Memory],
     on_ready: Callable[[str], None],
     *,
+    make_scribe: Callable[[], Scribe] | None = None,
     log_level: str = "warning",
 ) -> None:
     """Serve until a signal ends it; requests that have begun are answered first.
 
-    `open_memory` and `on_ready`, which is given the address once requests are answered, are called in the
-    worker process, a child of this one. Raises RetrieverError when it cannot start, in the memory's own
-    words if it is the memory that cannot be opened. To be called from the main thread of a fresh process:
-    raises RuntimeError in one that has loaded what cannot be forked.
+    `open_memory`, `make_scribe` (see create_app) and `on_ready`, which is given the address once requests are
+    answered, are called in the worker process, a child of this one. Raises RetrieverError when it cannot start,
+    in the memory's own words if it is the memory that cannot be opened. To be called from the main thread of a
+    fresh process: raises RuntimeError in one that has loaded what cannot be forked.
     """
     loaded = [name for name in _UNFORKABLE if name in sys.modules]
     if loaded:
         raise RuntimeError(f"serve() needs a fresh process: this one has loaded {', '.join(loaded)}")
     with _listening_socket(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
-        server = _Server(replace(settings, port=port), listener, open_memory, on_ready, log_level)
+        server = _Server(replace(settings, port=port), listener, (open_memory, make_scribe), on_ready, log_level)
         master = os.getpid()
         code: object = 0
         try:
@@ -87,13 +89,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self,
         settings: Settings,
         listener: socket.socket,
-        open_memory: Callable[[], Memory],
+        makers: tuple[Callable[[], Memory], Callable[[], Scribe] | None],
         on_ready: Callable[[str], None],
         log_level: str,
     ) -> None:
         self.settings = settings
         self.listener = listener
-        self.open_memory = open_memory
+        self.open_memory, self.make_scribe = makers
         self.on_ready = on_ready
         self.log_level = log_level
         self.local_token = secrets.token_urlsafe(32)
@@ -142,7 +144,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.memory = self.open_memory()
             self._check_tokens(self.memory)
             self.memory.start_following()
-            return create_app(self.memory, self.settings, local_token=self.local_token)
+            scribe = self.make_scribe() if self.make_scribe else None
+            return create_app(self.memory, self.settings, scribe=scribe, local_token=self.local_token)
         except RetrieverError as error:
             self.fault.tell(error)
             raise SystemExit(Arbiter.APP_LOAD_ERROR) from error

@@ -122,8 +122,11 @@ HTTP_ERRORS = {
     405: "This address does not take that method; the header Allow lists those it takes.",
     413: "The body is too large.",
     415: NO_JSON,
+    422: "The request was understood and cannot be followed.",
 }
 
+API_OR_NULL = "or null"
+API_LOCATION = "The address of what was made."
 API_TITLE = "The HTTP API"
 API_DESCRIPTION = (
     "Looks up what has been learned. Answers are JSON, errors are RFC 9457 problem details, and a parameter "

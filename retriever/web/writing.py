@@ -1,0 +1,50 @@
+"""The operations that write: each checked by its table, done by the memory, and answered with what now stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response, g, request, url_for
+
+from retriever import wire
+from retriever.checks import fault_of
+from retriever.share import Share
+from retriever.web.api import json_response
+from retriever.web.parameters import InvalidParameters, Values
+from retriever.web.writing_operations import IDEMPOTENCY_KEY
+
+if TYPE_CHECKING:
+    from retriever.memory import Memory
+    from retriever.sharing import Sharing
+
+
+class Writing:
+    """What people add and mend, over one memory."""
+
+    def __init__(self, memory: Memory, sharing: Sharing) -> None:
+        self.memory = memory
+        self.sharing = sharing
+
+    def share_lesson(self, values: Values) -> Response:
+        """The lesson as it was recorded, now or when the same request came before."""
+        shared = self.sharing.share(Share.of(values), by=g.holder.name, key=_idempotency_key())
+        response = json_response(wire.shared_lesson_json(shared), 201)
+        response.headers["Location"] = url_for("api.lesson", id=shared.lesson.id)
+        return response
+
+    def change_lesson(self, values: Values, id: str) -> Response:
+        """The lesson as it now reads."""
+        return json_response(wire.shared_lesson_json(self.sharing.edit(id, values, by=g.holder.name)))
+
+    def withdraw_lesson(self, _values: Values, id: str) -> Response:
+        """Nothing: the lesson is gone."""
+        self.sharing.withdraw(id)
+        return Response(status=204)
+
+
+def _idempotency_key() -> str:
+    key = request.headers.get(IDEMPOTENCY_KEY.name, "")
+    fault = fault_of(key, IDEMPOTENCY_KEY.schema) if key else None
+    if fault:
+        raise InvalidParameters([(IDEMPOTENCY_KEY.name, f"The header {IDEMPOTENCY_KEY.name} {fault}.")])
+    return key

@@ -1,0 +1,56 @@
+"""The second half of the API's table: what people add, reword and withdraw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from retriever.checks import nullable, text_schema
+from retriever.share import ALWAYS_TOLD, SHARE_HELP, SHARE_SCHEMAS
+from retriever.web.operations import Operation
+from retriever.web.parameters import Parameter
+
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    text_schema(255),
+    "Makes a request that is sent again one: within seven days the same key gives the same lesson.",
+)
+_RETOLD = tuple(
+    Parameter(name, schema if name in ALWAYS_TOLD else nullable(schema), SHARE_HELP[name])
+    for name, schema in SHARE_SCHEMAS.items()
+)
+_TOLD = tuple(replace(parameter, required=parameter.name == "learned") for parameter in _RETOLD)
+
+WRITING = (
+    Operation(
+        "share_lesson",
+        "POST",
+        "/lessons",
+        "Record a lesson by hand. Secrets and mail addresses are taken out first.",
+        "SharedLesson",
+        _TOLD,
+        errors=(400, 413, 415, 422, 503),
+        scope="contribute",
+        status=201,
+        headers=(IDEMPOTENCY_KEY,),
+    ),
+    Operation(
+        "change_lesson",
+        "PATCH",
+        "/lessons/{id}",
+        "Reword a shared lesson: the fields that are given are changed, and null clears one.",
+        "SharedLesson",
+        _RETOLD,
+        errors=(400, 404, 413, 415, 503),
+        scope="contribute",
+    ),
+    Operation(
+        "withdraw_lesson",
+        "DELETE",
+        "/lessons/{id}",
+        "Withdraw a shared lesson for good, with all that was told beside it.",
+        "",
+        errors=(400, 404, 503),
+        scope="contribute",
+        status=204,
+    ),
+)
