@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import Browser
+from web_browser import chromium
 
 from cli import main
 from ingest.pipeline import IngestOptions, ingest
@@ -149,3 +151,10 @@ def runner(home: Path, models: Path) -> Callable[..., Any]:
         return CliRunner().invoke(main, ["--home", str(home), "--models", str(models), *arguments], **options)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with chromium() as launched:
+        yield launched

@@ -1,37 +1,17 @@
-"""The page in a real Chromium. LESSONS_REQUIRE_BROWSER=1 makes a missing browser a failure."""
+"""The journeys of people who ask and read, in a real Chromium."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+from web_browser import opened, served
 from web_memory import TestMemory, empty_memory, make_memory
-from werkzeug.serving import make_server
 
-from retriever.memory import Memory
-from retriever.web import create_app, texts
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# As root in a container; and without these a browser asks its maker's hosts for updates.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"] + [
-    f"--disable-{name}" for name in ("background-networking", "component-update", "sync", "dev-shm-usage")
-]
-
-
-def serve_in_thread(memory: Memory) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(memory, memory.settings), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+from retriever.web import texts
 
 
 @pytest.fixture(scope="module")
@@ -43,39 +23,14 @@ def small(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Te
 
 @pytest.fixture(scope="module")
 def address(small: TestMemory) -> Iterator[str]:
-    yield from serve_in_thread(small)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        reason = f"no browser is installed: none of {', '.join(BROWSERS)}"
-        if os.environ.get("LESSONS_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with served(small) as address:
+        yield address
 
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page whose every complaint and every request to elsewhere fails the test."""
-    context = browser.new_context(base_url=address)
-    opened = context.new_page()
-    complaints: list[str] = []
-
-    def complain(message: ConsoleMessage) -> None:
-        complaints.append(message.text)
-
-    opened.on("console", complain)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda asked: None if asked.url.startswith(address) else complaints.append(asked.url))
-    yield opened
-    context.close()
-    assert complaints == []
+    with opened(browser.new_context(base_url=address), address) as page:
+        yield page
 
 
 def test_a_person_asks_and_reads_the_lesson_in_its_place(page: Page) -> None:
@@ -108,7 +63,7 @@ def test_a_person_is_told_that_nobody_has_recorded_it(page: Page) -> None:
 def test_filters_narrow_the_answer_and_come_off_again(page: Page) -> None:
     page.goto("/?q=the")
     before = page.locator(".hits .card").count()
-    page.get_by_role("link", name=re.compile("^database")).click()
+    page.get_by_label(texts.FILTERS).get_by_role("link", name=re.compile("^database")).click()
     expect(page.locator(".hits .card")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"\?q=the&tag=database$"))
     page.locator(".chips").get_by_role("link", name="database").click()
@@ -126,6 +81,75 @@ def test_slash_brings_the_keyboard_to_the_box(page: Page) -> None:
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("a/b")
     expect(page.get_by_role("searchbox")).to_have_value("a/b")
+
+
+def test_the_nearest_lessons_show_while_one_types_and_lead_to_their_place(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.type("certificate expired")
+    near = page.locator(".panel a.near")
+    expect(near.first.locator("mark").first).to_have_text("certificate")
+    expect(page).to_have_url(re.compile("/$"))
+    page.keyboard.press("ArrowDown")
+    expect(near.first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("mark.asked").first).to_be_in_viewport()
+    page.go_back()
+    expect(page).to_have_url(re.compile("/$"))
+    expect(page.locator(".panel")).not_to_be_visible()
+
+
+def test_the_panel_goes_when_it_is_not_wanted(page: Page) -> None:
+    page.goto("/lessons")
+    page.keyboard.press("/")
+    page.keyboard.type("certificate")
+    expect(page.locator(".panel")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".panel")).to_be_hidden()
+    page.keyboard.type(" expired")
+    expect(page.locator(".panel")).to_be_visible()
+    page.mouse.click(1200, 650)
+    expect(page.locator(".panel")).to_be_hidden()
+
+
+def test_an_answer_that_comes_late_is_dropped(page: Page) -> None:
+    page.route("**/near?q=certificate", lambda route: (page.wait_for_timeout(600), route.continue_()))
+    page.goto("/")
+    page.keyboard.type("certificate")
+    page.wait_for_timeout(300)
+    page.keyboard.type(" failover")
+    expect(page.locator(".panel a.near")).to_have_count(2)
+    page.wait_for_timeout(500)
+    expect(page.locator(".panel a.near")).to_have_count(2)
+
+
+def test_arrows_go_through_the_answer(page: Page) -> None:
+    page.goto("/?q=the")
+    page.keyboard.press("/")
+    titles = page.locator(".hits .title")
+    for number in (0, 1):
+        page.keyboard.press("ArrowDown")
+        expect(titles.nth(number)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(titles.first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("mark.asked").first).to_be_in_viewport()
+
+
+def test_a_lesson_is_copied_as_markdown_with_a_link_back(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
+    with opened(context, address) as page:
+        page.goto("/?q=certificate+expired")
+        page.locator(".copy").first.click()
+        expect(page.locator(".copy").first).to_have_text(texts.COPIED)
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("> The certificate **expired** because")
+        link = re.search(r"\[The certificate nobody renewed\]\((\S+)\) · 2024-03-02 · SEV2 · Platform", copied)
+        assert link
+        page.goto(link[1])
+        expect(page.locator("mark.asked").first).to_be_in_viewport()
 
 
 def test_filters_unfold_on_a_phone_with_the_keyboard_alone(browser: Browser, address: str) -> None:
@@ -175,9 +199,8 @@ def test_no_page_is_wider_than_its_window(
 
 
 def test_an_empty_memory_says_what_to_do(browser: Browser, tmp_path: Path, models: Path) -> None:
-    with empty_memory(tmp_path, models) as memory:
-        for address in serve_in_thread(memory):
-            page = browser.new_page()
-            page.goto(address)
-            expect(page.get_by_text(texts.EMPTY_COMMAND)).to_be_visible()
-            page.close()
+    with empty_memory(tmp_path, models) as memory, served(memory) as address:
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.get_by_text(texts.EMPTY_COMMAND)).to_be_visible()
+        page.close()

@@ -226,9 +226,9 @@ def test_a_request_id_is_kept_if_it_is_one(small: TestMemory, given: str, is_kep
 
 def test_static_files_are_kept_for_as_long_as_they_do_not_change(small: TestMemory) -> None:
     web = create_app(small, small.settings).test_client()
-    address = re.search(r'href="(/static/style\.css\?v=\w+)"', web.get("/").get_data(as_text=True))
+    address = re.search(r'href="(/static/base\.css\?v=\w+)"', web.get("/").get_data(as_text=True))
     assert address
-    for path, is_kept in ((address[1], True), ("/static/style.css?v=old", False)):
+    for path, is_kept in ((address[1], True), ("/static/base.css?v=old", False)):
         with web.get(path) as response:
             assert ("immutable" in response.headers["Cache-Control"]) is is_kept
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from web_memory import FILES, TestMemory, empty_memory, make_memory
 
 from retriever.lesson import Answer, Document, Filters, Hit, Lesson, Metadata
-from retriever.web import create_app, texts, view
+from retriever.web import cards, create_app, texts, view
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ def test_lists_page_and_narrow(web: FlaskClient) -> None:
     assert "A failover that worked" in page(web, "/documents")
     narrowed = page(web, "/lessons?polarity=success")
     assert "rollback script" in narrowed
-    assert 'class="card success"' in narrowed
-    assert 'class="card failure"' not in narrowed
+    assert 'class="kind success"' in narrowed
+    assert 'class="kind failure"' not in narrowed
 
 
 def test_the_api_is_described_for_people(web: FlaskClient) -> None:
@@ -155,10 +155,10 @@ def long_hit(text: str, highlights: tuple[tuple[int, int], ...]) -> Hit:
 @pytest.mark.parametrize("at", [0, 500, 3000])
 def test_a_long_text_is_shown_around_its_first_mark(at: int) -> None:
     text = ("filler " * 1000)[:at] + "needle " + "filler " * 300
-    card = view.hit_card(long_hit(text, ((at, at + 6),)), "needle")
+    card = cards.hit_card(long_hit(text, ((at, at + 6),)), "needle")
     assert '<mark class="match">needle</mark>' in card.text
-    assert len(card.text) < view.MAX_EXCERPT_CHARS + 100
-    assert card.text.startswith("<p>… ") == (at > view.MAX_EXCERPT_CHARS // 2)
+    assert len(card.text) < cards.MAX_EXCERPT_CHARS + 100
+    assert card.text.startswith("<p>… ") == (at > cards.MAX_EXCERPT_CHARS // 2)
 
 
 def test_the_verdict_within_filters_blames_the_filters_too() -> None:
@@ -176,7 +176,7 @@ def stated_hit(text: str, stated_end: int, context: str = "") -> Hit:
 
 
 def test_what_follows_a_lesson_is_told_from_the_lesson() -> None:
-    card = view.hit_card(stated_hit("The lesson. What follows.", 21), "q")
+    card = cards.hit_card(stated_hit("The lesson. What follows.", 21), "q")
     assert card.text == ('<p><mark class="match">The</mark> lesson.<mark class="beyond"> What follows.</mark></p>\n')
 
 
@@ -185,12 +185,13 @@ def test_what_follows_a_lesson_is_told_from_the_lesson() -> None:
     [("one\n- two\n- three", 3), ("- one\n- two", 2), ("Because:\n- one\n- two", 2), ("one\ntwo", 0)],
 )
 def test_a_list_that_was_cut_behind_its_first_bullet_is_a_list_again(text: str, items: int) -> None:
-    card = view.hit_card(stated_hit(text, 10 + len(text)), "q")
+    card = cards.hit_card(stated_hit(text, 10 + len(text)), "q")
     assert card.text.count("<li>") == items
     assert card.text.count('<mark class="match">') == 1
 
 
 def test_a_context_says_only_what_is_not_beside_it() -> None:
     assert (
-        view.hit_card(stated_hit("Text.", 15, "Doc — Causes — The door was open."), "q").context == "The door was open."
+        cards.hit_card(stated_hit("Text.", 15, "Doc — Causes — The door was open."), "q").context
+        == "The door was open."
     )

@@ -103,7 +103,9 @@ def _asset_addresses(app: Flask) -> object:
 
     @app.after_request
     def keep(response: Response) -> Response:
-        if request.endpoint == "static" and request.args.get("v") in versions.values():
+        # The font's name holds its version, because the style sheet names it without our help.
+        is_named_by_content = request.args.get("v") in versions.values() or request.path.endswith(".woff2")
+        if request.endpoint == "static" and is_named_by_content:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 

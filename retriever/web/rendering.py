@@ -43,6 +43,8 @@ _FRONT_MATTER = re.compile(
 )
 _DEFINITION = re.compile(r"\[[^\]]+\]:\s*<?(?:https?:|mailto:|www\.|[#/]|\.\.?/|[\w./-]+\.(?:md|html?|png|jpg|svg)\b)")
 
+_BOXES = {"[ ] ": "☐", "[x] ": "☑", "[X] ": "☑"}
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -62,7 +64,7 @@ def render_document(text: str, marks: Iterable[Mark] = (), anchors: Iterable[Anc
         verbatim = marker.write([Piece(start, len(text), text[start:])])
         return Rendered(_sanitized(f'<pre class="verbatim">{verbatim}{marker.remaining_anchors()}</pre>'), front, None)
     parser = _parser(is_excerpt=False)
-    tokens = align(parser.parse(text[start:]), text, start)
+    tokens = _with_boxes(align(parser.parse(text[start:]), text, start))
     body = parser.renderer.render(tokens, parser.options, {"marker": marker}) + marker.remaining_anchors()
     return Rendered(_sanitized(body), front, _heading(tokens))
 
@@ -70,14 +72,32 @@ def render_document(text: str, marks: Iterable[Mark] = (), anchors: Iterable[Anc
 def render_excerpt(text: str, marks: Iterable[Mark] = ()) -> Markup:
     """A lesson's Markdown as HTML; headings are bold, and indented lines, which a cut produces, are text."""
     parser = _parser(is_excerpt=True)
-    tokens = align(parser.parse(text), text)
+    tokens = _with_boxes(align(parser.parse(text), text))
     return _sanitized(parser.renderer.render(tokens, parser.options, {"marker": Marker(marks)}))
+
+
+def render_line(text: str, marks: Iterable[Mark] = ()) -> Markup:
+    """A lesson's Markdown as one line: its words and its marks."""
+    return Markup(nh3.clean(render_excerpt(text, marks), tags={"mark"}, attributes={"mark": {"class"}}).strip())
 
 
 def front_matter_end(text: str) -> int:
     """Where the text behind the front matter begins; 0 if there is none."""
     match = _FRONT_MATTER.match(text)
     return match.end() if match else 0
+
+
+def _with_boxes(tokens: list[Token]) -> list[Token]:
+    """`tokens`, where the `[ ]` and `[x]` with which items of a list of tasks begin are shown as boxes."""
+    for before, token in zip(tokens, tokens[2:], strict=False):
+        if before.type != "list_item_open" or token.type != "inline" or not token.children:
+            continue
+        pieces = token.children[0].meta.get(PIECES, [])
+        if pieces and pieces[0].text[:4] in _BOXES and len(pieces[0].text) == pieces[0].end - pieces[0].start:
+            first = pieces[0]
+            box = Piece(first.start, first.start + 3, _BOXES[first.text[:4]])
+            token.children[0].meta[PIECES] = [box, Piece(first.start + 3, first.end, first.text[3:]), *pieces[1:]]
+    return tokens
 
 
 def _heading(tokens: Sequence[Token]) -> str | None:

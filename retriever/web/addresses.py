@@ -1,0 +1,46 @@
+"""The page's addresses: one function each, so that templates, cards and forms all name a place the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from urllib.parse import urlencode
+
+from flask import has_request_context, request
+
+from retriever.lesson import Document, Filters, Lesson
+
+
+def rooted(path: str) -> str:
+    """`path` as the browser knows it: behind the prefix under which a proxy serves this page, if there is one."""
+    return (request.script_root if has_request_context() else "") + path
+
+
+def page_address(path: str, filters: Filters, **more: object) -> str:
+    """`path` with `filters` and further arguments; those that are None are left out."""
+    arguments = {
+        **{name: value for name, value in more.items() if value is not None},
+        **filter_arguments(filters),
+    }
+    return rooted(path) + ("?" + urlencode(arguments, doseq=True) if arguments else "")
+
+
+def filter_arguments(filters: Filters) -> dict[str, tuple[str, ...] | str]:
+    """The filters that are set, as they stand in an address."""
+    return {item.name: value for item in fields(filters) if (value := getattr(filters, item.name))}
+
+
+def document_address(document: Document, arguments: Mapping[str, str] | None = None, fragment: str = "") -> str:
+    """A document's page, at one of its places if `fragment` names one."""
+    asked = f"?{urlencode(arguments)}" if arguments else ""
+    return rooted(f"/documents/{document.id}{asked}") + (f"#{fragment}" if fragment else "")
+
+
+def markdown_address(lesson: Lesson) -> str:
+    """A lesson as Markdown; a text that is no stated lesson is named by its place."""
+    return rooted(f"/lessons/{lesson.id}/markdown")
+
+
+def lesson_anchor(lesson: Lesson) -> str:
+    """The name of a lesson's place in its document."""
+    return f"lesson-{lesson.id}"

@@ -1,0 +1,96 @@
+"""Every page: free of what axe-core finds, in light and dark; nothing moves while it loads; a first visit is small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Response
+from web_browser import opened, served
+from web_memory import TestMemory, empty_memory, make_memory
+
+PAGES = ("/", "/?q=the", "/?q=certificate+nearly", "/?q=volcano&tag=tls", "/lessons?polarity=failure", "/documents")
+PAGES += ("document", "/api", "/nowhere")
+MOST_BYTES = 150_000
+_SHIFTS = """new Promise(done => {
+    let sum = 0;
+    new PerformanceObserver(list => list.getEntries().forEach(entry => sum += entry.value))
+        .observe({type: "layout-shift", buffered: true});
+    setTimeout(() => done(sum), 300);
+})"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[TestMemory]:
+    with make_memory(tmp_path_factory.mktemp("web"), models) as memory:
+        assert isinstance(memory, TestMemory)
+        yield memory
+
+
+@pytest.fixture(scope="module")
+def address(small: TestMemory) -> Iterator[str]:
+    with served(small) as address:
+        yield address
+
+
+def where(path: str, small: TestMemory) -> str:
+    if path != "document":
+        return path
+    document = small.document("2024/2024-03-02-certificate.md")
+    return f"/documents/{document.id}?lesson={small.lessons_of(document.id)[0].id}&q=certificate"
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{item['id']}: {node['html']}" for item in found for node in item["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(browser: Browser, address: str, small: TestMemory, path: str, scheme: str) -> None:
+    with browser.new_context(base_url=address, color_scheme=scheme, bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto(where(path, small))
+        assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_the_panel(browser: Browser, address: str) -> None:
+    with browser.new_context(base_url=address, bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.keyboard.type("certificate")
+        page.locator(".panel a.near").first.wait_for()
+        assert violations(page) == []
+
+
+def test_axe_finds_nothing_on_an_empty_memory(browser: Browser, tmp_path: Path, models: Path) -> None:
+    with empty_memory(tmp_path, models) as memory, served(memory) as address:
+        page = browser.new_page(bypass_csp=True)
+        page.goto(address)
+        assert violations(page) == []
+        page.close()
+
+
+@pytest.mark.parametrize("path", PAGES[:-1])
+def test_a_first_visit_is_small_and_nothing_moves(browser: Browser, address: str, small: TestMemory, path: str) -> None:
+    with opened(browser.new_context(base_url=address), address) as page:
+        bodies: list[Response] = []
+        page.on("response", lambda response: bodies.append(response))
+        page.goto(where(path, small))
+        page.wait_for_load_state("networkidle")
+        assert sum(response.request.sizes()["responseBodySize"] for response in bodies) < MOST_BYTES
+        assert len(bodies) > 5
+        assert page.evaluate(_SHIFTS) == 0
+
+
+def test_nothing_moves_while_one_types(browser: Browser, address: str) -> None:
+    with opened(browser.new_context(base_url=address), address) as page:
+        page.goto("/lessons")
+        page.keyboard.press("/")
+        for text in ("cert", "ificate", " exp", "ired"):
+            page.keyboard.type(text)
+            page.wait_for_timeout(350)
+        assert page.locator(".panel a.near").count()
+        assert page.evaluate(_SHIFTS.replace("entry.value", "(entry.hadRecentInput, entry.value)")) == 0
