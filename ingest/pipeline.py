@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ingest.drafts import EXTRACTED_BY, Drafted, draft_all, read_by, redraft, touched_by
 from ingest.embedding import embed_rows, embedded, known_rows
 from ingest.extract import boilerplate
-from ingest.plan import Place, check_prune, find_place, make_plan
+from ingest.plan import Plan, check_prune, find_place, find_source, make_plan, refuse_to_mix
 from ingest.readers import format_of
 from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.process import ReaderProcess
 from ingest.report import IngestReport
 from ingest.sources import Limits, SourceFile, walk
 from ingest.tally import Tally
-from retriever.errors import ModelError, SourceError
+from retriever.errors import SourceError
 from retriever.lesson import Document, digest
 from retriever.record.draft import FileReading, FileState, Outcome
-from retriever.record.rows import Source
 
 if TYPE_CHECKING:
     from retriever.embedder import Embedder
@@ -57,7 +56,10 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """How to ingest one path."""
+    """How to ingest one path.
+
+    Without `settle`, lines that the source's documents share are not looked for: more files are to come.
+    """
 
     source: str | None = None
     url_template: str | None = None
@@ -65,6 +67,7 @@ class IngestOptions:
     prune: bool = False
     yes: bool = False
     dry_run: bool = False
+    settle: bool = True
     columns: Columns = NO_COLUMNS
 
 
@@ -98,37 +101,47 @@ def ingest(
 
     Raises SourceError when `root` cannot be read or a prune looks like a mistake; then nothing was pruned.
     """
-    return _Run(target, root, options, tell).report()
+    started = time.perf_counter()
+    refuse_to_mix(target.record, target.fingerprint)
+    entries = list(walk(root, Limits(options.max_file_bytes)))
+    resolved, files = root.resolve(), target.record.files
+    place = find_place(resolved, options.source, files.sources())
+    source = find_source(files, place, options.url_template, is_dry=options.dry_run)
+    return _Run(target, make_plan(source, place, resolved, entries, files), options, tell, started).report()
+
+
+def ingest_one(target: Target, plan: Plan, options: IngestOptions) -> IngestReport:
+    """The same for a plan that was made without a folder, as for a file that was sent."""
+    return _Run(target, plan, options, lambda progress: None, time.perf_counter()).report()
 
 
 class _Run:
     """One ingest of one root."""
 
-    def __init__(self, target: Target, root: Path, options: IngestOptions, tell: Callable[[Progress], None]) -> None:
-        self._started = time.perf_counter()
+    def __init__(
+        self, target: Target, plan: Plan, options: IngestOptions, tell: Callable[[Progress], None], started: float
+    ) -> None:
+        self._started = started
         self._target = target
         self._files = target.record.files
+        self._plan = plan
         self._options = options
         self._tell = tell
         self._tally = Tally()
-        _refuse_to_mix(target)
-        entries = list(walk(root, Limits(options.max_file_bytes)))
-        self._root = root.resolve()
-        place = find_place(self._root, options.source, self._files.sources())
-        self._plan = make_plan(self._open_source(place), place, self._root, entries, self._files)
         self._boilerplate = self._files.boilerplate(self._plan.source).lines
         self._tally.failed.extend(self._plan.unlisted)
 
     def report(self) -> IngestReport:
         plan = self._plan
         if self._options.prune and not self._options.yes:
-            check_prune(plan, self._root)
+            check_prune(plan)
         self._read_all()
-        self._tally.warn_of_missing_columns(str(self._root), self._options.columns)
+        self._tally.warn_of_missing_columns(str(plan.root), self._options.columns)
         if not self._options.dry_run:
             if self._options.prune:
                 self._tally.outcome += self._files.drop_files(plan.source, plan.gone)
-            self._settle()
+            if self._options.settle:
+                self._settle()
             self._files.note_files(plan.source, "skipped", plan.skipped)
             self._files.note_files(plan.source, "failed", self._tally.failed)
         report = self._finished()
@@ -136,12 +149,6 @@ class _Run:
             self._files.finish_source(plan.source, report.as_json())
             self._target.follow()
         return report
-
-    def _open_source(self, place: Place) -> Source:
-        if not self._options.dry_run:
-            return self._files.open_source(place.name, str(place.base), self._options.url_template)
-        known = {source.name: source for source in self._files.sources()}
-        return known.get(place.name, Source(0, place.name, str(place.base), None, None, None))
 
     def _read_all(self) -> None:
         files = self._plan.files
@@ -186,7 +193,7 @@ class _Run:
     def _prepare(self, file: SourceFile, reader: ReaderProcess) -> _Prepared | None:
         path = self._plan.path_of(file)
         try:
-            data = file.path.read_bytes()
+            data = file.read()
         except OSError as error:
             self._tally.failed.append((path, f"cannot be read: {error.strerror}"))
             return None
@@ -243,7 +250,7 @@ class _Run:
         tally = self._tally
         return IngestReport(
             source=self._plan.source.name,
-            root=str(self._root),
+            root=str(self._plan.root),
             read=tally.read,
             unchanged=tally.unchanged,
             moved=tally.moved,
@@ -259,17 +266,6 @@ class _Run:
             languages=tuple(tally.languages.most_common()),
             took_s=time.perf_counter() - self._started,
             dry_run=self._options.dry_run,
-        )
-
-
-def _refuse_to_mix(target: Target) -> None:
-    """Raises ModelError when what is stored was embedded by another model than the one in use."""
-    model = target.record.embeddings.model()
-    if model not in (None, target.fingerprint):
-        raise ModelError(
-            f"This memory was embedded by another model ({model}) than the one in use ({target.fingerprint}). "
-            "Nothing was changed. Set the model of before with --model, or move the memory to this one with "
-            "`lessons reindex`."
         )
 
 

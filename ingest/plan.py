@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.sources import SkippedFile, SourceFile
-from retriever.errors import SourceError
+from retriever.errors import ModelError, SourceError
 from retriever.lesson import SHARED_SOURCE
+from retriever.record import Record
 from retriever.record.draft import FileState
 from retriever.record.files import Files
 from retriever.record.rows import Source
@@ -32,6 +33,7 @@ class Plan:
     """What an ingest of one root has before it; paths are the source's own, `moves` {new path: old path}."""
 
     source: Source
+    root: Path
     prefix: str
     files: tuple[SourceFile, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -43,6 +45,17 @@ class Plan:
     def path_of(self, file: SourceFile) -> str:
         """The file's path within the source."""
         return self.prefix + file.relative
+
+
+def refuse_to_mix(record: Record, fingerprint: str) -> None:
+    """Raises ModelError when what is stored was embedded by another model than the one in use."""
+    model = record.embeddings.model()
+    if model not in (None, fingerprint):
+        raise ModelError(
+            f"This memory was embedded by another model ({model}) than the one in use ({fingerprint}). "
+            "Nothing was changed. Set the model of before with --model, or move the memory to this one with "
+            "`lessons reindex`."
+        )
 
 
 def find_place(root: Path, name: str | None, sources: Sequence[Source]) -> Place:
@@ -73,6 +86,14 @@ def find_place(root: Path, name: str | None, sources: Sequence[Source]) -> Place
     return Place(name or str(folder), folder, "")
 
 
+def find_source(files: Files, place: Place, url_template: str | None, *, is_dry: bool) -> Source:
+    """The source at a place, made or brought up to date; a dry run changes nothing."""
+    if not is_dry:
+        return files.open_source(place.name, str(place.base), url_template)
+    known = {source.name: source for source in files.sources()}
+    return known.get(place.name, Source(0, place.name, str(place.base), None, None, None))
+
+
 def make_plan(
     source: Source, place: Place, root: Path, entries: Sequence[SourceFile | SkippedFile], files: Files
 ) -> Plan:
@@ -97,6 +118,7 @@ def make_plan(
     damaged = files.damaged_paths(source)
     return Plan(
         source=source,
+        root=root,
         prefix=place.prefix,
         files=found,
         skipped=tuple(
@@ -116,20 +138,20 @@ def make_plan(
     )
 
 
-def check_prune(plan: Plan, root: Path) -> None:
+def check_prune(plan: Plan) -> None:
     """Raises SourceError when removing what is gone looks like a mistake."""
     if not plan.gone:
         return
     if not plan.files:
         raise SourceError(
-            f"{str(root)!r} holds no documents, and --prune would remove all {len(plan.gone)} known from there. "
+            f"{str(plan.root)!r} holds no documents, and --prune would remove all {len(plan.gone)} known from there. "
             "Is the folder mounted? If they are to go, repeat with --yes."
         )
     known = sum(state.state == "read" for state in plan.states.values())
     if len(plan.gone) > PRUNE_SHARE * known:
         raise SourceError(
-            f"--prune would remove {len(plan.gone)} of the {known} files known in {str(root)!r}, more than a fifth. "
-            "If they are to go, repeat with --yes; `lessons ingest` without --prune lists them."
+            f"--prune would remove {len(plan.gone)} of the {known} files known in {str(plan.root)!r}, more than a "
+            "fifth. If they are to go, repeat with --yes; `lessons ingest` without --prune lists them."
         )
 
 

@@ -15,6 +15,7 @@ from ingest.embedding import embed_rows, embedded
 from ingest.language import language_of
 from ingest.redact import redact
 from ingest.titles import title_from_prose
+from ingest.uploads import ingest_sent
 from retriever.lesson import Finding, Metadata
 from retriever.record.draft import Draft, PreparedShare
 from retriever.record.shares import next_lesson_id
@@ -22,12 +23,14 @@ from retriever.share import LEARNED, NEXT, Share, share_text
 
 if TYPE_CHECKING:
     from retriever.embedder import Embedder
+    from retriever.memory import Memory
+    from retriever.sharing import SentFile
 
 _TEXTS = ("learned", "happened", "next", "title", "team", "author", "link")
 
 
 class Scribe:
-    """Makes documents of what people tell."""
+    """Makes documents of what people tell and send."""
 
     def prepare(self, share: Share, identity: str, embedder: Embedder) -> PreparedShare:
         """The share as it may be stored, with the document that is made of it; `identity` is its lesson's id."""
@@ -35,6 +38,10 @@ class Scribe:
         draft = share_draft(clean, identity)
         rows = embed_rows(draft.plains, embedder)
         return PreparedShare(clean, draft, embedded(draft, rows, embedder), redacted)
+
+    def read(self, memory: Memory, sent: SentFile) -> dict[str, Any]:
+        """What came of the file, which the memory now holds, as JSON: its row of an ingest's report."""
+        return ingest_sent(memory, sent, int(memory.settings.max_file_mb * 1e6))
 
 
 def redact_share(share: Share) -> tuple[Share, tuple[tuple[str, int], ...]]:

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.left_out import Limits, content_reason, name_reason, size_reason
 from ingest.readers.formats import FILE_TYPES, extension_of
-from ingest.readers.signatures import HEAD_BYTES, family_of, foreign_kind
+from ingest.readers.signatures import HEAD_BYTES
 from retriever.errors import SourceError
 
-__all__ = ["FILE_TYPES", "Limits", "SkippedFile", "SourceFile", "walk"]
+__all__ = ["FILE_TYPES", "Limits", "SkippedFile", "SourceFile", "sent_file", "walk"]
 
 NOT_WALKED = {
     "node_modules": "installed packages",
@@ -38,78 +39,20 @@ NOT_WALKED = {
 # A folder called `env` or `vendor` may as well hold documents; this file says that it does not.
 _ONLY_WITH = {"venv": "pyvenv.cfg", "env": "pyvenv.cfg", "virtualenv": "pyvenv.cfg", "vendor": "modules.txt"}
 
-_KINDS = {
-    "an image": """
-        .png .jpg .jpeg .gif .bmp .tif .tiff .webp .svg .ico .heic .avif .psd .ai .eps .drawio
-    """,
-    "audio or video": """
-        .mp3 .wav .flac .ogg .m4a .aac .mp4 .mov .avi .mkv .webm .wmv .m4v
-    """,
-    "a font": """
-        .ttf .otf .woff .woff2 .eot
-    """,
-    "an archive": """
-        .zip .gz .tgz .bz2 .xz .7z .rar .tar .jar .war .whl .iso .dmg .zst .deb .rpm
-    """,
-    "a program or its data": """
-        .exe .dll .so .dylib .o .a .class .pyc .bin .wasm .dat .db .sqlite .sqlite3 .parquet .npy .pkl .pt
-        .onnx .safetensors .pem .key .crt .p12
-    """,
-    "source code, not a document": """
-        .py .pyi .js .mjs .cjs .ts .tsx .jsx .c .h .cc .cpp .hpp .cs .go .rs .rb .java .kt .scala .swift
-        .php .pl .lua .r .jl .m .sh .bash .zsh .fish .ps1 .bat .cmd .sql .css .scss .sass .less .vue
-        .svelte .ipp .asm .s .hs .ml .ex .exs .erl .clj .dart .proto .graphql .tf .hcl .nix .cmake .gradle
-        .jsonnet .rego .bib .sty .cls .po .pot
-    """,
-    "configuration or data, not a document": """
-        .yml .yaml .json .json5 .toml .lock .ini .cfg .conf .properties .env .xml .xsd .xsl .plist
-        .editorconfig .map .tfvars .tfstate .geojson .ics .sum .mod .csproj .sln .snap .tmpl .tpl .j2
-        .desktop .service .kdbx
-    """,
-    "a log, not a document": """
-        .log .out .err .trace .pcap .har .dmp
-    """,
-    "a format not read yet; save it as .docx, PDF or text": """
-        .doc .dot .rtf .odt .ods .odp .ppt .pptx .xls .xlsb .msg .pst .epub .mobi .pages .numbers
-        .vsd .vsdx .one .wpd .tex .wiki .mediawiki .textile .djvu .ps .xps
-    """,
-    "a temporary or backup file": """
-        .tmp .temp .bak .swp .swo .orig .rej .part .crdownload .old
-    """,
-}
-NOT_DOCUMENTS = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions.split()}
-
-_NAMES = {
-    "source code, not a document": """
-        makefile dockerfile containerfile jenkinsfile vagrantfile rakefile gemfile procfile brewfile
-        justfile build workspace
-    """,
-    "a licence, not a document": """
-        license licence copying notice license.md licence.md license.txt licence.txt copying.txt
-    """,
-    "configuration or data, not a document": """
-        codeowners owners pipfile requirements.txt constraints.txt robots.txt thumbs.db desktop.ini
-        cmakelists.txt manifest.in
-    """,
-}
-NOT_DOCUMENT_NAMES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a walk refuses to hand on."""
-
-    max_file_bytes: int = 25_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to read; `relative` is its name below the root, with "/"."""
+    """A file to read; `relative` is its name below the root, with "/". `content` is there when it was sent to us."""
 
     path: Path
     relative: str
     size: int
     mtime_ns: int
+    content: bytes | None = field(default=None, repr=False)
+
+    def read(self) -> bytes:
+        """Its bytes. Raises OSError when it cannot be read any more."""
+        return self.path.read_bytes() if self.content is None else self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,46 +156,24 @@ def _visit_file(visit: _Visit, path: Path) -> None:
 def _file_reason(path: Path, status: os.stat_result, visit: _Visit) -> str | None:
     if not stat.S_ISREG(status.st_mode):
         return _special_kind(status.st_mode)
-    reason = _name_reason(path, is_named=path == visit.named)
+    reason = name_reason(path.name, is_named=path == visit.named) or size_reason(status.st_size, visit.limits)
     if reason:
         return reason
-    if status.st_size == 0:
-        return "empty"
-    if status.st_size > visit.limits.max_file_bytes:
-        size, limit = status.st_size / 1e6, visit.limits.max_file_bytes / 1e6
-        return f"too large: {size:.1f} MB, and the limit is {limit:g} MB"
     if not os.access(path, os.R_OK):
         return "cannot be read: permission denied"
-    return None if extension_of(path.name, FILE_TYPES) else _content_reason(path)
-
-
-def _name_reason(path: Path, *, is_named: bool) -> str | None:
-    """Why a file's name is enough to leave it out."""
-    name = path.name.lower()
-    if name.startswith(".") and not is_named:
-        return "a hidden file"
-    if name.startswith("~$") or name.endswith("~"):
-        return "a temporary or backup file"
-    if name in NOT_DOCUMENT_NAMES:
-        return NOT_DOCUMENT_NAMES[name]
-    if extension_of(name, FILE_TYPES):
+    if extension_of(path.name, FILE_TYPES):
         return None
-    return NOT_DOCUMENTS.get(os.path.splitext(name)[1])
-
-
-def _content_reason(path: Path) -> str | None:
-    """Why a file whose name promises nothing is no document, by its first bytes; None if it can be read."""
     with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    if family_of(head):
-        return None
-    if head.startswith(b"#!"):
-        return "source code, not a document"
-    # A Word or Excel file is told from other zips by its directory, which stands at the end: let its reader
-    # see.
-    if head.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in head:
-        return None
-    return foreign_kind(head)
+        return content_reason(stream.read(HEAD_BYTES))
+
+
+def sent_file(relative: str, content: bytes, limits: Limits) -> SourceFile | SkippedFile:
+    """A file that was sent and not found on a disk: left out for the same reasons, but for its folder's name."""
+    path = Path(relative)
+    reason = name_reason(path.name, is_named=True) or size_reason(len(content), limits)
+    if not reason and not extension_of(path.name, FILE_TYPES):
+        reason = content_reason(content[:HEAD_BYTES])
+    return SkippedFile(relative, reason) if reason else SourceFile(path, relative, len(content), 0, content)
 
 
 def _visit_link(visit: _Visit, link: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from retriever.errors import InvalidQuery
@@ -23,11 +23,25 @@ if TYPE_CHECKING:
     from retriever.record.draft import PreparedShare
 
 
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that somebody sends: its bytes, its path in a source, and whether `more` of the source follow at once."""
+
+    source: str
+    path: str
+    content: bytes = field(repr=False)
+    url_template: str | None = None
+    more: bool = False
+
+
 class Scribe(Protocol):
-    """Makes documents of what people tell."""
+    """Makes documents of what people tell and send."""
 
     def prepare(self, share: Share, identity: str, embedder: Embedder) -> PreparedShare:
         """The share as it may be stored, with the document that is made of it; `identity` is its lesson's id."""
+
+    def read(self, memory: Memory, sent: SentFile) -> dict[str, Any]:
+        """What came of the file, which the memory now holds, as JSON: its row of an ingest's report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,13 @@ class Sharing:
         """The shared lesson with what was told. Raises as `edit` does."""
         known = self._known(lesson_id)
         return Shared(self._memory.lesson(known.id), self._memory.document(known.document_id), known.share)
+
+    def upload(self, sent: SentFile) -> dict[str, Any]:
+        """What came of a file that was sent, as JSON; a file that cannot be read says why.
+
+        Raises InvalidQuery, naming the field, for a path or a source that no sent file can have.
+        """
+        return self._scribe.read(self._memory, sent)
 
     def _known(self, lesson_id: str) -> StoredShare:
         known = self._memory.record.shares.by_lesson(lesson_id)

@@ -202,3 +202,17 @@ def test_a_lesson_shared_beside_a_server_is_answered_by_it_within_two_seconds(le
     assert get(question)["hits"][0]["lesson"]["id"] == told["lesson"]["id"]
     finish(lessons("share", "--learned", "Count the lifeboats before the tide turns."))
     wait_for(lambda: "lifeboats" in str(get(f"{address}/api/v1/lookup?q=boats+for+saving+lives")), 2)
+
+
+def test_a_file_in_a_hostile_format_can_be_sent_to_a_running_server(lessons, serve):
+    token = finish(lessons("token", "add", "bot", "--scope", "contribute")).strip()
+    address = serve()
+    page = b"<h1>The ferry</h1><h2>Lessons learned</h2><ul><li>Keep paper beside the amber printer.</li></ul>"
+    request = urllib.request.Request(
+        f"{address}/api/v1/documents?path=ferry.html", data=page, headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        row = json.load(response)
+    assert (row["state"], row["lessons"]["new"]) == ("read", 1)
+    hits = get(f"{address}/api/v1/lookup?q=paper+for+the+printer")["hits"]
+    assert hits[0]["document"]["id"] == row["documents"][0]["id"]

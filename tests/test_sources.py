@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ingest.left_out import NOT_DOCUMENTS
 from ingest.readers.formats import FILE_TYPES, FORMATS
-from ingest.sources import NOT_DOCUMENTS, Limits, SkippedFile, SourceFile, walk
+from ingest.sources import Limits, SkippedFile, SourceFile, walk
 from retriever.errors import SourceError
 
 

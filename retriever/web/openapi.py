@@ -46,6 +46,8 @@ def _operation(operation: Operation) -> Schema:
         body = {"schema": _body_schema(operation.parameters)}
         described["requestBody"] = {"required": True, "content": {"application/json": body}}
     else:
+        if operation.takes_file:
+            described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
         described["parameters"] += [_query_parameter(parameter) for parameter in operation.parameters]
     always = (401, 421, 500) if operation.scope == "read" else (401, 403, 421, 500)
     if operation.scope != "read":

@@ -18,6 +18,7 @@ class Operation:
 
     `scope` is what a token must allow, as `web/access.py` sees to; what changes anything asks for more than `read`.
     `status` is that of a request that succeeded; with 204 there is nothing to return. `headers` may come with it.
+    With `takes_file` the body is a file of any kind, and the parameters are in the address.
     """
 
     name: str
@@ -31,11 +32,12 @@ class Operation:
     scope: str = "read"
     status: int = 200
     headers: tuple[Parameter, ...] = ()
+    takes_file: bool = False
 
     @property
     def sends_body(self) -> bool:
         """Whether the parameters come as a JSON body, not in the address."""
-        return self.method in ("POST", "PATCH")
+        return self.method in ("POST", "PATCH") and not self.takes_file
 
     @property
     def is_partial(self) -> bool:

@@ -49,6 +49,7 @@ class InvalidParameters(InvalidQuery):
         self.faults = tuple(faults)
 
 
+_BOOLEANS = {"true": True, "false": False}
 _NO_OBJECT = 'The body must be a JSON object, such as {{"{}": "…"}}.'
 QUERY = Parameter("q", QUERY_SCHEMA, "What you want to know, in your own words.", required=True)
 _FILTER_DESCRIPTIONS = {
@@ -102,6 +103,8 @@ def read_arguments(known: Sequence[Parameter], given: Mapping[str, list[str]], *
             continue
         if len(values) > 1 and not parameter.is_list:
             faults.append((name, f"Parameter {name!r} may be given once, not {len(values)} times."))
+        elif parameter.type == "boolean":
+            raw[name] = _BOOLEANS.get(values[0].strip().lower(), values[0])
         elif parameter.type == "integer":
             raw[name] = int(values[0]) if re.fullmatch(r"[+-]?\d{1,18}", values[0].strip()) else values[0]
         else:

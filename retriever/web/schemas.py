@@ -49,6 +49,11 @@ _DOCUMENT: Schema = {
     "url": _described(_TEXT_OR_NULL, "The document's link home."),
     "link": _described(_TEXT, "Its page on this server."),
 }
+_REDACTED: Schema = {
+    "type": "object",
+    "additionalProperties": _COUNT,
+    "description": "What was taken out of it, how often, by rule.",
+}
 _NEXT = _described(_TEXT_OR_NULL, "Give it as `after` to get the following ones; null at the end.")
 
 SCHEMAS: dict[str, Schema] = {
@@ -118,15 +123,27 @@ SCHEMAS: dict[str, Schema] = {
             "lesson": _ref("Lesson"),
             "document": _ref("Document"),
             "shared": _ref("Share"),
-            "redacted": _described(
-                {"type": "object", "additionalProperties": _COUNT}, "What was taken out of it, how often, by rule."
-            ),
+            "redacted": _REDACTED,
         }
     ),
     "Share": _object(
         {
             name: _described(dict(schema), SHARE_HELP[name]) if name in ALWAYS_TOLD else _told(name)
             for name, schema in SHARE_SCHEMAS.items()
+        }
+    ),
+    "SentFile": _object(
+        {
+            "source": _TEXT,
+            "path": _TEXT,
+            "state": {"type": "string", "enum": ["read", "unchanged", "skipped", "failed"]},
+            "reason": _described(_TEXT_OR_NULL, "Why it was skipped or failed."),
+            "documents": _list_of(_object({"id": _TEXT, "title": _TEXT, "link": _TEXT})),
+            "lessons": _object({"found": _COUNT, "new": _COUNT, "changed": _COUNT, "gone": _COUNT}),
+            "embedded": _described(_COUNT, "How many texts went through the model."),
+            "redacted": _REDACTED,
+            "warnings": _list_of(_object({"path": _TEXT, "reason": _TEXT})),
+            "took_s": {"type": "number", "minimum": 0},
         }
     ),
     "LessonList": _object({"items": _list_of(_ref("ListedLesson")), "next": _NEXT}),

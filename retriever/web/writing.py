@@ -9,6 +9,7 @@ from flask import Response, g, request, url_for
 from retriever import wire
 from retriever.checks import fault_of
 from retriever.share import Share
+from retriever.sharing import SentFile
 from retriever.web.api import json_response
 from retriever.web.parameters import InvalidParameters, Values
 from retriever.web.writing_operations import IDEMPOTENCY_KEY
@@ -35,6 +36,19 @@ class Writing:
     def change_lesson(self, values: Values, id: str) -> Response:
         """The lesson as it now reads."""
         return json_response(wire.shared_lesson_json(self.sharing.edit(id, values, by=g.holder.name)))
+
+    def send_document(self, values: Values) -> Response:
+        """What came of the file."""
+        request.max_content_length = int(self.memory.settings.max_file_mb * 1e6)
+        sent = SentFile(content=request.get_data(), **values)
+        row = self.sharing.upload(sent)
+        documents = [{**item, "link": wire.document_link(item["id"])} for item in row["documents"]]
+        return json_response({**row, "documents": documents})
+
+    def forget_document(self, _values: Values, id: str) -> Response:
+        """Nothing: the document is gone."""
+        self.memory.forget(self.memory.document(id).id)
+        return Response(status=204)
 
     def withdraw_lesson(self, _values: Values, id: str) -> Response:
         """Nothing: the lesson is gone."""

@@ -20,6 +20,20 @@ _RETOLD = tuple(
 )
 _TOLD = tuple(replace(parameter, required=parameter.name == "learned") for parameter in _RETOLD)
 
+_SENT = (
+    Parameter("path", text_schema(1000), "Its path in the source, with /; the same path again replaces it.", True),
+    Parameter("source", text_schema(200), "The name of the source it belongs to.", default="uploads"),
+    Parameter(
+        "url_template", text_schema(2000), "Link home of each document of the source: https://host/{path}#L{line}."
+    ),
+    Parameter(
+        "more",
+        {"type": "boolean"},
+        "Whether more files of the source follow: what they share is then looked for after the last.",
+        default=False,
+    ),
+)
+
 WRITING = (
     Operation(
         "share_lesson",
@@ -51,6 +65,27 @@ WRITING = (
         "",
         errors=(400, 404, 503),
         scope="contribute",
+        status=204,
+    ),
+    Operation(
+        "send_document",
+        "POST",
+        "/documents",
+        "Send a file, as the body; it is read as at an ingest. A file that cannot be read says why in its row.",
+        "SentFile",
+        _SENT,
+        errors=(400, 413, 503),
+        scope="contribute",
+        takes_file=True,
+    ),
+    Operation(
+        "forget_document",
+        "DELETE",
+        "/documents/{id}",
+        "Forget a document and its lessons for good; its file stays forgotten until it changes.",
+        "",
+        errors=(400, 404, 503),
+        scope="admin",
         status=204,
     ),
 )
