@@ -99,9 +99,11 @@ def ingest(
 ) -> IngestReport:
     """The memory holds what the files below `root` say; the report names every file that gave nothing, and why.
 
-    Raises SourceError when `root` cannot be read or a prune looks like a mistake; then nothing was pruned.
+    Raises SourceError when `root` cannot be read or a prune looks like a mistake; then nothing was pruned. Raises
+    RecordDamaged when the record fails SQLite's own check; then nothing was written.
     """
     started = time.perf_counter()
+    target.record.soundness.require()
     refuse_to_mix(target.record, target.fingerprint)
     entries = list(walk(root, Limits(options.max_file_bytes)))
     resolved, files = root.resolve(), target.record.files

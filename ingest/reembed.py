@@ -11,12 +11,14 @@ from retriever.memory import Memory
 
 
 def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everything: bool = False) -> int:
-    """How many documents were embedded: those the model in use has not embedded yet, or all of them.
+    """How many documents were embedded: those the model in use has not embedded or that were damaged since; or all.
 
     Safe to interrupt and repeat; the embeddings in use stay until `memory.reindex` has switched.
     """
     embeddings = memory.record.embeddings
-    waiting = embeddings.documents() if everything else embeddings.documents_without(memory.fingerprint)
+    damaged = memory.record.soundness.damaged_embeddings()
+    missing = dict.fromkeys((*embeddings.documents_without(memory.fingerprint), *damaged))
+    waiting = embeddings.documents() if everything else tuple(missing)
     for done, document_id in enumerate(waiting, start=1):
         told = memory.record.shares.by_document(document_id)
         if told is not None:

@@ -18,19 +18,21 @@ from retriever.follow import samples_of
 from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
+from retriever.record.backups import advice
 from retriever.record.changes import UNITS, Generation
 from retriever.vectors import CLEAN, VectorIndex, generation_folder, is_sound
 
 LOW_DISK_BYTES = 500_000_000
 
-_RESTORE = "Keep a copy of the home folder, then restore your last backup."
+_RESTORE = "Keep a copy of the home folder, then restore a backup: `lessons restore FILE --replace`."
 _REINDEX = "Run `lessons reindex`; it is built anew from the record, and nothing is lost."
 
 # The mend of a check that could not even be made.
 _MENDS = {
     "record": _RESTORE,
     "texts": _RESTORE,
-    "embeddings": "Mend what stands above first; then run `lessons reindex --embed`.",
+    "words": _REINDEX,
+    "embeddings": "Mend what stands above first; then run `lessons reindex`.",
     "index": _REINDEX,
     "model": "Install it again, or name another with --model.",
     "disk": "Mend the permissions of the home folder.",
@@ -59,7 +61,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     except RecordDamaged as error:
         detail = f"{settings.home / FILE_NAME} cannot be opened: {error.__cause__ or error}"
         without = (_made(name, functools.partial(check, settings)) for name, check in _CHECKS_OF_SETTINGS.items())
-        return (Check("record", False, detail, _RESTORE), *without)
+        return (Check("record", False, detail, advice(settings.home)), *without)
     with memory:
         ways = {name: functools.partial(check, memory) for name, check in _CHECKS_OF_MEMORY.items()}
         ways |= {name: functools.partial(check, settings) for name, check in _CHECKS_OF_SETTINGS.items()}
@@ -80,7 +82,7 @@ def _made(name: str, check: Callable[[], Check]) -> Check:
 def _record(memory: Memory) -> Check:
     damage = memory.record.soundness.structural_damage()
     if damage:
-        return Check("record", False, damage[0], _RESTORE)
+        return Check("record", False, damage[0], advice(memory.settings.home))
     counts = memory.counts()
     return Check("record", True, f"sound; {counts['documents']} documents, {counts['lessons']} lessons")
 
@@ -93,11 +95,18 @@ def _texts(memory: Memory) -> Check:
     return Check("texts", True, "every stored text matches its checksum")
 
 
+def _words(memory: Memory) -> Check:
+    damaged = memory.record.soundness.damaged_words()
+    if damaged:
+        return Check("words", False, f"{' and '.join(damaged)} do not hold what they should", _REINDEX)
+    return Check("words", True, "both word indexes hold what they should")
+
+
 def _embeddings(memory: Memory) -> Check:
     changes = memory.record.changes
     damaged = memory.record.soundness.damaged_embeddings()
     if damaged:
-        mend = "Run `lessons reindex --embed`; the texts are intact."
+        mend = "Run `lessons reindex`; it makes them again from the texts."
         return Check("embeddings", False, f"those of {len(damaged)} documents do not match their checksum", mend)
     made_by = dict(changes.fingerprints())
     fingerprint = memory.fingerprint
@@ -169,6 +178,7 @@ def _libraries(_: Settings) -> Check:
 _CHECKS_OF_MEMORY: Mapping[str, Callable[[Memory], Check]] = {
     "record": _record,
     "texts": _texts,
+    "words": _words,
     "embeddings": _embeddings,
     "index": _index,
 }

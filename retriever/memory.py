@@ -217,6 +217,8 @@ class Memory:
         keeper = self.keeper()
         try:
             keeper.claim("lessons reindex")
+            if self.record.soundness.damaged_words():
+                self.record.soundness.mend_words()
             embed()
             while not self.record.embeddings.adopt(self.fingerprint):
                 embed()
@@ -228,7 +230,7 @@ class Memory:
     def start_following(self) -> None:
         """From now on a background thread keeps the vector index up to date and answers use it.
 
-        Raises HomeBusy when another server serves this home.
+        Raises HomeBusy when another server serves this home, RecordDamaged when the record fails SQLite's check.
         """
         if self._follower is None:
             says = f"a server on {self.settings.host}, port {self.settings.port}"
@@ -237,6 +239,7 @@ class Memory:
                     f"The memory in {self.settings.home} is being served already, by {self._serving.holder()}. "
                     "Stop that one first, or choose another --home."
                 )
+            self.record.soundness.require()
             self._follower = Follower(self.keeper, self.record.changes)
             self.search.use_index(self._follower)
             self._follower.start()

@@ -23,7 +23,7 @@ def test_doctor_names_changed_text_changed_embeddings_and_the_mend(runner, home,
     result = runner("doctor")
     assert result.exit_code == 1
     assert "do not match their checksum" in result.stdout
-    assert "reindex --embed" in result.stdout
+    assert "lessons reindex" in result.stdout
 
 
 def test_doctor_leaves_a_damaged_index_as_it_is_and_names_the_mend(runner, home, folder):
@@ -60,7 +60,7 @@ def test_a_check_that_cannot_be_made_does_not_end_the_others(runner, home, folde
     result = runner("--model", str(folder), "doctor", "--json")
     assert result.exit_code == 1
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
-    assert list(checks) == ["record", "texts", "embeddings", "index", "model", "disk", "libraries"]
+    assert list(checks) == ["record", "texts", "words", "embeddings", "index", "model", "disk", "libraries"]
     assert not checks["model"]["ok"]
     assert checks["model"]["mend"]
     assert checks["record"]["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retriever.lesson import Document, Filters, Lesson, Passage
+from retriever.record.checksums import RAW_TEXT, is_intact, text_of
 from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
 from retriever.record.rows import (
     DOCUMENT_COLUMNS,
-    LESSON_COLUMNS,
+    SPAN_COLUMNS,
     document_from_row,
     lesson_from_row,
     link_home,
@@ -24,6 +26,8 @@ from retriever.record.rows import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
 
 _MATCHES = """SELECT w.rowid AS key, -bm25(document_words, ?, ?, ?, ?) AS score FROM document_words w
     WHERE document_words MATCH ? {} ORDER BY score DESC, w.rowid LIMIT ?"""
@@ -144,29 +148,32 @@ class Candidates:
 
 def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundle | None:
     row = connection.execute(
-        f"""SELECT {DOCUMENT_COLUMNS}, d.text, w.title AS title_words, w.labels, w.headings, w.body
+        f"""SELECT {DOCUMENT_COLUMNS}, {RAW_TEXT}, w.title AS title_words, w.labels, w.headings, w.body
             FROM documents d JOIN sources s ON s.key = d.source
             JOIN document_words w ON w.rowid = d.key WHERE d.key = ?""",
         (key,),
     ).fetchone()
     if row is None:
         return None
-    document = document_from_row(row, row["text"])
-    lessons = connection.execute(f"SELECT {LESSON_COLUMNS} FROM lessons l WHERE document = ? ORDER BY number", (key,))
+    if not is_intact(row["raw_text"], row["checksum"]):
+        logger.error("the stored text of %s is damaged and not shown; ingest its folder again", row["path"])
+        return None
+    document = document_from_row(row, text_of(row))
+    lessons = connection.execute(f"SELECT {SPAN_COLUMNS} FROM lessons l WHERE document = ? ORDER BY number", (key,))
     passages = connection.execute("SELECT start, end, section FROM passages WHERE document = ? ORDER BY number", (key,))
     arrays = connection.execute(
         "SELECT * FROM sentences WHERE document = ? ORDER BY fingerprint = ? DESC LIMIT 1", (key, fingerprint)
     ).fetchone()
-    spans = np.frombuffer(arrays["spans"], np.int32).reshape(-1, 2)
     if arrays is None:
         return None
+    spans = np.frombuffer(arrays["spans"], np.int32).reshape(-1, 2)
     is_usable = arrays["fingerprint"] == fingerprint and zlib.crc32(arrays["embeddings"]) == arrays["checksum"]
     embeddings = np.frombuffer(arrays["embeddings"] if is_usable else b"", np.float16)
     return Bundle(
         key=key,
         document=document,
         url_template=row["url_template"],
-        lessons=tuple(lesson_from_row(lesson, document.id) for lesson in lessons),
+        lessons=tuple(lesson_from_row(lesson, document.id, document.text) for lesson in lessons),
         passages=tuple(passage_from_row(passage) for passage in passages),
         spans=spans,
         owners=np.frombuffer(arrays["passages"], np.int32),

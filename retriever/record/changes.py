@@ -105,7 +105,7 @@ class Changes:
         return Generation(generation.number, generation.fingerprint, generation.dim, generation.state, seq)
 
     def owners(self, unit: str, fingerprint: str) -> set[int]:
-        """The keys of all passages or lessons that have an embedding under `fingerprint`."""
+        """The keys of all passages or lessons that have an embedding under `fingerprint`, sound or not."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT owner FROM embeddings WHERE unit = ? AND fingerprint = ?", (unit, fingerprint)
@@ -127,12 +127,13 @@ class Changes:
         return found
 
     def all_embeddings(self, unit: str, fingerprint: str) -> tuple[NDArray[np.int64], Embeddings]:
-        """(owners, embeddings): int64 (n,) in ascending order and float32 (n, dim)."""
+        """(owners, embeddings) whose checksum holds: int64 (n,) in ascending order and float32 (n, dim)."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT owner, embedding FROM embeddings WHERE unit = ? AND fingerprint = ? ORDER BY owner",
+                "SELECT owner, embedding, checksum FROM embeddings WHERE unit = ? AND fingerprint = ? ORDER BY owner",
                 (unit, fingerprint),
             ).fetchall()
+        rows = [row for row in rows if zlib.crc32(row[1]) == row[2]]
         if not rows:
             return np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
         owners = np.fromiter((row[0] for row in rows), np.int64, len(rows))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retriever.errors import NotAMemory, RecordDamaged, RecordTooNew, StoreError
+from retriever.record.checksums import damaged_embeddings, damaged_texts, structural_damage
 from retriever.record.schema import APPLICATION_ID, SCHEMA_VERSION
-from retriever.record.soundness import damaged_embeddings, damaged_texts, structural_damage
 
 PARTIAL = ".partial"
 _HEADER = b"SQLite format 3\x00"

@@ -22,9 +22,13 @@ FILE_NAME = "record.db"
 BUSY_TIMEOUT_S = 30
 _LOCKED_PAUSE_S = 0.05
 
+# The last is said of a text that is no UTF-8 any more.
+_SIGNS_OF_DAMAGE = ("malformed", "not a database", "corrupt", "Could not decode")
+
 _PRAGMAS = """
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
+PRAGMA secure_delete = ON;
 PRAGMA cache_size = -16000;
 PRAGMA temp_store = MEMORY;
 """
@@ -103,15 +107,19 @@ class Database:
             raise self._explain(error) from error
 
     def _explain(self, error: sqlite3.Error) -> Exception:
-        text = str(error)
+        # SQLite's module quotes a text that it cannot decode, and that is nobody's business.
+        text = str(error).partition(" with text")[0]
         if "locked" in text or "busy" in text:
             return HomeBusy(f"{self.path} was being written for {BUSY_TIMEOUT_S} s by another process. Try again.")
         if "full" in text:
             return StoreError(f"There is no room left for {self.path}. Free some; nothing recorded so far is lost.")
         if "readonly" in text or "unable to open" in text:
             return StoreError(f"{self.path} cannot be written: {text}. Mend its permissions or choose another --home.")
-        if "malformed" in text or "not a database" in text or "corrupt" in text:
-            return RecordDamaged(f"{self.path} is damaged ({text}). Nothing was changed. {advice(self.path.parent)}")
+        if any(sign in text for sign in _SIGNS_OF_DAMAGE):
+            return RecordDamaged(
+                f"{self.path} is damaged ({text}). Nothing was changed; `lessons doctor` says which part. "
+                f"{advice(self.path.parent)}"
+            )
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             # A mistake of this program's own, which its traceback says best.
             return error

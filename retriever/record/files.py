@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retriever.errors import NotFound
-from retriever.lesson import Document, digest
+from retriever.lesson import Document
+from retriever.record.checksums import RAW_TEXT, is_intact
 from retriever.record.database import Database
 from retriever.record.documents import delete_documents, hold_model, record_document
 from retriever.record.draft import Draft, Embedded, FileReading, FileState, Outcome
 from retriever.record.rows import DOCUMENT_COLUMNS, Source, document_from_row, source_from_row
+from retriever.record.schema import WORD_TABLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +78,8 @@ class Files:
     def damaged_paths(self, source: Source) -> frozenset[str]:
         """The files of the source whose stored text does not match its checksum."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT path, text, checksum FROM documents WHERE source = ?", (source.key,))
-            return frozenset(row["path"] for row in rows if digest(row["text"]) != row["checksum"])
+            rows = connection.execute(f"SELECT d.path, {RAW_TEXT} FROM documents d WHERE d.source = ?", (source.key,))
+            return frozenset(row["path"] for row in rows if not is_intact(row["raw_text"], row["checksum"]))
 
     def states(self, source: Source) -> dict[str, FileState]:
         """{path: what is remembered of it} for every file of the source, also those no longer there."""
@@ -120,12 +122,16 @@ class Files:
         """What is stored of the sentences of a file's documents, so that unchanged ones need not be embedded again."""
         with self._database.read() as connection:
             rows = connection.execute(
-                """SELECT d.text, n.spans, n.embeddings, n.checksum FROM documents d
+                f"""SELECT {RAW_TEXT}, n.spans, n.embeddings, n.checksum AS crc FROM documents d
                    JOIN sentences n ON n.document = d.key AND n.fingerprint = ?
                    WHERE d.source = ? AND d.path = ?""",
                 (fingerprint, source.key, path),
             ).fetchall()
-        return tuple(_known_sentences(row) for row in rows if zlib.crc32(row["embeddings"]) == row["checksum"])
+        return tuple(
+            _known_sentences(row)
+            for row in rows
+            if zlib.crc32(row["embeddings"]) == row["crc"] and is_intact(row["raw_text"], row["checksum"])
+        )
 
     def record_file(
         self,
@@ -207,7 +213,6 @@ class Files:
     def forget(self, document_id: str) -> Outcome:
         """The document is gone, and no free page or word index of the record holds its words any more."""
         with self._database.write() as connection:
-            connection.execute("PRAGMA secure_delete = ON")
             row = connection.execute(
                 """SELECT d.key, d.source, d.path, d.part, f.sha256 FROM documents d
                    LEFT JOIN files f ON f.key = d.file WHERE d.id = ?""",
@@ -221,7 +226,7 @@ class Files:
                 "INSERT OR REPLACE INTO forgotten (source, path, part, sha256) VALUES (?, ?, ?, ?)",
                 (row["source"], row["path"], row["part"], row["sha256"] or ""),
             )
-            for table in ("document_words", "lesson_words"):
+            for table in WORD_TABLES:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
         self._database.compact()
         return outcome
@@ -285,4 +290,4 @@ def _forgotten_parts(connection: sqlite3.Connection, source: Source, reading: Fi
 def _known_sentences(row: sqlite3.Row) -> KnownSentences:
     spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
     embeddings = np.frombuffer(row["embeddings"], np.float16)
-    return KnownSentences(row["text"], spans, embeddings.reshape(len(spans), -1))
+    return KnownSentences(row["raw_text"].decode(), spans, embeddings.reshape(len(spans), -1))

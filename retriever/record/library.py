@@ -10,11 +10,13 @@ from typing import Any
 
 from retriever.errors import InvalidQuery, NotFound
 from retriever.lesson import Document, Filters, Lesson, Page, Passage
+from retriever.record.checksums import RAW_TEXT, text_of
 from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
 from retriever.record.rows import (
     DOCUMENT_COLUMNS,
     LESSON_COLUMNS,
+    SPAN_COLUMNS,
     document_from_row,
     lesson_from_row,
     passage_from_row,
@@ -34,7 +36,7 @@ class Library:
 
     def document(self, reference: str) -> Document:
         """The document with that id or path, text included. Raises NotFound, also when several have that path."""
-        query = f"SELECT {DOCUMENT_COLUMNS}, d.text FROM {_DOCUMENTS} WHERE d.{{}} = ? ORDER BY d.key"
+        query = f"SELECT {DOCUMENT_COLUMNS}, {RAW_TEXT} FROM {_DOCUMENTS} WHERE d.{{}} = ? ORDER BY d.key"
         with self._database.read() as connection:
             rows = connection.execute(query.format("id"), (reference,)).fetchall()
             rows = rows or connection.execute(query.format("path"), (reference,)).fetchall()
@@ -45,14 +47,14 @@ class Library:
         if len(rows) > 1:
             ids = ", ".join(f"{row['id']} ({row['part'] or row['source']})" for row in rows[:20])
             raise NotFound(f"{len(rows)} documents have the path {reference!r}; give one of their ids: {ids}.")
-        return document_from_row(rows[0], rows[0]["text"])
+        return document_from_row(rows[0], text_of(rows[0]))
 
     def lesson(self, lesson_id: str) -> Lesson:
         """The lesson with that id. Raises NotFound, and says so when it was there once."""
         with self._database.read() as connection:
             row = connection.execute(
-                f"""SELECT {LESSON_COLUMNS}, d.id AS document_id FROM lessons l JOIN documents d ON d.key = l.document
-                    WHERE l.id = ?""",
+                f"""SELECT {SPAN_COLUMNS}, d.id AS document_id, d.path, {RAW_TEXT} FROM lessons l
+                    JOIN documents d ON d.key = l.document WHERE l.id = ?""",
                 (lesson_id,),
             ).fetchone()
             gone = connection.execute("SELECT gone_at FROM tombstones WHERE lesson_id = ?", (lesson_id,)).fetchone()
@@ -60,7 +62,7 @@ class Library:
             raise NotFound(f"The lesson {lesson_id!r} is no longer in its document; it was last there {gone[0]}.")
         if row is None:
             raise NotFound(f"There is no lesson with the id {lesson_id!r}.")
-        return lesson_from_row(row, row["document_id"])
+        return lesson_from_row(row, row["document_id"], text_of(row))
 
     def lessons_of(self, document_id: str) -> tuple[Lesson, ...]:
         """The document's lessons in the order in which they stand in it."""

@@ -52,15 +52,16 @@ def document_from_row(row: sqlite3.Row, text: str = "") -> Document:
     return Document(row["id"], row["source"], row["path"], row["part"] or None, text, meta)
 
 
-LESSON_COLUMNS = "l.key, l.id, l.start, l.end, l.kind, l.polarity, l.section, l.context, l.text"
+SPAN_COLUMNS = "l.key, l.id, l.start, l.end, l.kind, l.polarity, l.section, l.context"
+LESSON_COLUMNS = f"{SPAN_COLUMNS}, l.text"
 
 
-def lesson_from_row(row: sqlite3.Row, document_id: str) -> Lesson:
-    """A row of LESSON_COLUMNS."""
+def lesson_from_row(row: sqlite3.Row, document_id: str, document_text: str | None = None) -> Lesson:
+    """A row of LESSON_COLUMNS; of SPAN_COLUMNS where the document's text is at hand, which is then what it says."""
     return Lesson(
         id=row["id"],
         document_id=document_id,
-        text=row["text"],
+        text=row["text"] if document_text is None else document_text[row["start"] : row["end"]],
         start=row["start"],
         end=row["end"],
         kind=row["kind"],

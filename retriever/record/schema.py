@@ -12,6 +12,8 @@ APPLICATION_ID = 0x4C45534E
 # beyond ASCII. This tokenizer keeps each of them whole.
 _WORDS = "tokenize = \"ascii tokenchars '_'\""
 
+WORD_TABLES = ("document_words", "lesson_words")
+
 _VERSION_1 = f"""
 -- `model` is the fingerprint of the model that embedded the memory.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

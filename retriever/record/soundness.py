@@ -1,15 +1,13 @@
-"""Whether what is stored is what was written: SQLite's own check of the file, and checksums of texts and embeddings.
-
-SQLite notices a page that makes no sense, and not one in which a letter or a number has changed.
-"""
+"""Whether the record is what was written, and what can be mended of it without a backup."""
 
 from __future__ import annotations
 
-import sqlite3
-import zlib
 from typing import TYPE_CHECKING
 
-from retriever.lesson import digest
+from retriever.errors import RecordDamaged
+from retriever.record.backups import advice
+from retriever.record.checksums import damaged_embeddings, damaged_texts, structural_damage
+from retriever.record.schema import WORD_TABLES
 
 if TYPE_CHECKING:
     from retriever.record.database import Database
@@ -20,6 +18,13 @@ class Soundness:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def require(self) -> None:
+        """Raises RecordDamaged, with what to do, when SQLite's own check finds the file damaged; 1 s for 1 GB."""
+        damage = self.structural_damage()
+        if damage:
+            path = self._database.path
+            raise RecordDamaged(f"{path} is damaged ({damage[0]}). Nothing was changed. {advice(path.parent)}")
 
     def structural_damage(self) -> tuple[str, ...]:
         """What SQLite's own check finds wrong with the file, nothing when it is sound."""
@@ -36,37 +41,21 @@ class Soundness:
         with self._database.read() as connection:
             return damaged_embeddings(connection)
 
+    def damaged_words(self) -> tuple[str, ...]:
+        """The word indexes that do not hold what they should."""
+        return tuple(table for table in WORD_TABLES if not self._is_consistent(table))
 
-def structural_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """What is wrong with the file behind the connection, at most 20 things."""
-    return tuple(row[0] for row in connection.execute("PRAGMA quick_check(20)") if row[0] != "ok")
+    def mend_words(self) -> None:
+        """The word indexes are made anew from the words beside them."""
+        with self._database.write() as connection:
+            for table in WORD_TABLES:
+                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
 
-
-def damaged_texts(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Ids of documents, in order of their keys."""
-    lessons: dict[int, list[tuple[int, int, str]]] = {}
-    for key, start, end, text in connection.execute("SELECT document, start, end, text FROM lessons"):
-        lessons.setdefault(key, []).append((start, end, text))
-    return tuple(
-        identity
-        for key, identity, text, checksum in connection.execute(
-            "SELECT key, id, text, checksum FROM documents ORDER BY key"
-        )
-        if digest(text) != checksum or any(text[start:end] != said for start, end, said in lessons.get(key, ()))
-    )
-
-
-def damaged_embeddings(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Ids of documents, in order of their keys."""
-    found: set[int] = set()
-    for query in (
-        "SELECT u.document, e.checksum, e.embedding FROM embeddings e JOIN passages u ON u.key = e.owner "
-        "WHERE e.unit = 'passage'",
-        "SELECT u.document, e.checksum, e.embedding FROM embeddings e JOIN lessons u ON u.key = e.owner "
-        "WHERE e.unit = 'lesson'",
-        "SELECT document, checksum, embeddings FROM sentences",
-    ):
-        found.update(row[0] for row in connection.execute(query) if zlib.crc32(row[2]) != row[1])
-    return tuple(
-        row[0] for key in sorted(found) for row in connection.execute("SELECT id FROM documents WHERE key = ?", (key,))
-    )
+    def _is_consistent(self, table: str) -> bool:
+        """FTS5 checks itself when asked by an insert, which inserts nothing."""
+        try:
+            with self._database.write() as connection:
+                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
+        except RecordDamaged:
+            return False
+        return True

@@ -1,0 +1,264 @@
+"""A damaged record: refused when its structure is broken, and never believed where a checksum says otherwise."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.pipeline import IngestOptions, ingest
+from ingest.reembed import embed_missing
+from retriever.errors import RecordDamaged, RecordTooNew, StoreError
+from retriever.memory import Memory
+from retriever.record import FILE_NAME, Record, portable
+from retriever.record import backups as backups_module
+from retriever.record.schema import MIGRATIONS, SCHEMA_VERSION, migrate
+
+QUESTION = "lock the crane before the wind rises"
+LESSONS = {
+    "crane": "Lock the crane before the wind rises above forty knots.",
+    "boiler": "A boiler that hums at night needs its valve replaced at once.",
+    "ferry": "Two tellers have to count the passengers of every ferry.",
+    "archive": "Copies of an archive belong into another building.",
+    "bridge": "The bridge opens late when nobody has read the tide table.",
+}
+
+
+@pytest.fixture
+def filled(folder: Path, read: Callable[..., Any], memory: Memory) -> Memory:
+    """A memory of five reports with a lesson each."""
+    for name, lesson in LESSONS.items():
+        (folder / f"{name}.md").write_text(
+            f"# The {name}\n\nIt was a {name} day.\n\n## Lessons learned\n\n- {lesson}\n"
+        )
+    read()
+    return memory
+
+
+def change(home: Path, statement: str, *values: Any) -> None:
+    """Changes the record behind the program's back."""
+    with sqlite3.connect(home / FILE_NAME) as connection:
+        assert connection.execute(statement, values).rowcount
+    connection.close()
+
+
+def break_pages(home: Path) -> None:
+    """Overwrites the second half of the record, which no page survives."""
+    path = home / FILE_NAME
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint (TRUNCATE)")
+    connection.close()
+    data = path.read_bytes()
+    middle = len(data) // 2 // 4096 * 4096
+    path.write_bytes(data[:middle] + b"\xa5" * (len(data) - middle))
+
+
+def test_a_record_whose_structure_is_broken_refuses_to_start_and_names_the_backup(filled, folder, tmp_path, runner):
+    filled.record.copy_to(tmp_path / "kept.db")
+    backups_module.remember_backup(filled.settings.home, tmp_path / "kept.db")
+    break_pages(filled.settings.home)
+    for start in (filled.start_following, lambda: ingest(filled, folder, IngestOptions())):
+        with pytest.raises(RecordDamaged, match=r"lessons restore .*kept\.db --replace"):
+            start()
+    checks = {check["name"]: check for check in json.loads(runner("doctor", "--json").stdout)["checks"]}
+    assert not checks["record"]["ok"]
+    assert "kept.db" in checks["record"]["mend"]
+
+
+@pytest.mark.parametrize("damage", ["'Lock', 'Luck'", "'Lock', CAST(x'4CFF636B' AS TEXT)"])
+def test_a_changed_text_is_caught_when_it_is_read_and_read_anew_by_an_ingest(filled, folder, home, damage):
+    asked = filled.ask(QUESTION).hits
+    victim = asked[0].document
+    lesson = filled.lessons_of(victim.id)[0]
+    change(home, f"UPDATE documents SET text = replace(text, {damage}) WHERE id = ?", victim.id)
+    assert filled.record.soundness.damaged_texts() == (victim.id,)
+    with pytest.raises(RecordDamaged, match=r"is not what was recorded\. Ingest its folder again"):
+        filled.document(victim.id)
+    with pytest.raises(RecordDamaged, match="is not what was recorded"):
+        filled.lesson(lesson.id)
+    shown = filled.ask(QUESTION).hits
+    assert shown
+    assert victim.id not in {hit.document.id for hit in shown}
+    assert ingest(filled, folder, IngestOptions()).read == 1
+    assert filled.ask(QUESTION).hits == asked
+
+
+def test_a_changed_lesson_is_shown_as_its_document_has_it(filled, home):
+    asked = filled.ask(QUESTION).hits
+    lesson = filled.lessons_of(asked[0].document.id)[0]
+    change(home, "UPDATE lessons SET text = 'Never check anything.' WHERE id = ?", lesson.id)
+    assert filled.ask(QUESTION).hits == asked
+    assert filled.lesson(lesson.id) == lesson
+    assert filled.record.soundness.damaged_texts() == (asked[0].document.id,)
+
+
+@pytest.mark.parametrize("is_served", [False, True])
+def test_a_changed_embedding_never_counts_and_a_reindex_makes_it_again(
+    filled, open_memory, home, is_served, wait_until
+):
+    asked = filled.ask(QUESTION).hits
+    victim = asked[0].document.id
+    change(
+        home,
+        """UPDATE embeddings SET embedding = (SELECT embedding FROM embeddings WHERE unit = 'lesson' LIMIT 1)
+           WHERE unit = 'lesson' AND owner = (SELECT l.key FROM lessons l WHERE l.id = ?)""",
+        filled.lessons_of(victim)[0].id,
+    )
+    change(home, "UPDATE sentences SET embeddings = zeroblob(length(embeddings)) WHERE document = 3")
+    assert victim in filled.record.soundness.damaged_embeddings()
+    memory = open_memory()
+    if is_served:
+        memory.start_following()
+        wait_until(lambda: memory.readiness()[0])
+    answer = memory.ask(QUESTION)
+    assert answer.degraded == ("meaning",)
+    assert victim in {hit.document.id for hit in answer.hits}
+    memory.close()
+    damaged = len(filled.record.soundness.damaged_embeddings())
+    embedded = []
+    filled.reindex(lambda: embedded.append(embed_missing(filled, lambda done, total: None)))
+    assert sum(embedded) == damaged
+    assert filled.record.soundness.damaged_embeddings() == ()
+    assert open_memory().ask(QUESTION).hits == asked
+
+
+def test_a_damaged_word_index_is_named_by_doctor_and_mended_by_reindex(filled, home, runner):
+    asked = filled.ask(QUESTION).hits
+    change(home, "DELETE FROM document_words_data WHERE id > 10")
+    assert filled.record.soundness.damaged_words() == ("document_words",)
+    checks = {check["name"]: check for check in json.loads(runner("doctor", "--json").stdout)["checks"]}
+    assert "lessons reindex" in checks["words"]["mend"]
+    filled.reindex()
+    assert filled.record.soundness.damaged_words() == ()
+    assert filled.ask(QUESTION).hits == asked
+
+
+@pytest.fixture
+def version_1(filled: Any, home: Path, tmp_path: Path) -> Path:
+    """A home as version 1 left it: the tables of its schema, and in them what `filled` holds."""
+    filled.close()
+    old = tmp_path / "old"
+    old.mkdir()
+    connection = sqlite3.connect(old / FILE_NAME, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("ATTACH ? AS filled", (str(home / FILE_NAME),))
+    connection.execute("BEGIN")
+    migrate(connection, 0, 1)
+    for table, columns in portable.tables(connection).items():
+        names = ", ".join(columns)
+        connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM filled.{table}")
+    connection.commit()
+    connection.close()
+    return old
+
+
+def version_of(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    connection.close()
+    return version
+
+
+def test_an_older_home_is_migrated_keeps_a_copy_of_itself_and_answers_as_before(
+    version_1, open_memory, home, tmp_path, caplog
+):
+    before = open_memory(home).ask(QUESTION).hits
+    migrated = open_memory(version_1)
+    assert migrated.ask(QUESTION).hits == before
+    assert version_of(version_1 / FILE_NAME) == SCHEMA_VERSION
+    kept = list((version_1 / "backups").iterdir())
+    assert [path.name.split("-2")[0] for path in kept] == ["version-1"]
+    assert version_of(kept[0]) == 1
+    assert kept[0].stat().st_mode & 0o777 == 0o600
+    assert str(kept[0]) in caplog.text
+    open_memory(version_1)
+    assert list((version_1 / "backups").iterdir()) == kept
+
+
+def test_a_copy_of_the_version_before_can_be_restored(version_1, open_memory, home, models):
+    from retriever.config import Settings
+    from retriever.keeping import restore
+
+    before = open_memory(home).ask(QUESTION).hits
+    open_memory(version_1).close()
+    kept = next((version_1 / "backups").iterdir())
+    other = version_1.parent / "other"
+    restore(Settings(home=other, models=models), kept, replace=False)
+    assert open_memory(other).ask(QUESTION).hits == before
+
+
+def test_a_migration_that_cannot_keep_the_old_record_changes_nothing(version_1, monkeypatch):
+    def fail(*arguments: Any) -> None:
+        raise StoreError("There is no room left for a copy.")
+
+    monkeypatch.setattr(backups_module, "copy_out", fail)
+    with pytest.raises(StoreError, match="no room left"):
+        Record(version_1)
+    assert version_of(version_1 / FILE_NAME) == 1
+
+
+def test_a_migration_that_fails_half_way_changes_nothing(version_1, monkeypatch):
+    monkeypatch.setattr("retriever.record.schema.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (a);\nnonsense;\n"))
+    monkeypatch.setattr("retriever.record.database.SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    monkeypatch.setattr(
+        "retriever.record.database.migrate", lambda connection, version: migrate(connection, version, 99)
+    )
+    with pytest.raises(StoreError, match="syntax error"):
+        Record(version_1)
+    assert version_of(version_1 / FILE_NAME) == 1
+    connection = sqlite3.connect(version_1 / FILE_NAME)
+    assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name IN ('more', 'shares')").fetchall()
+    connection.close()
+
+
+def test_a_newer_home_is_refused_with_a_sentence_by_every_command(filled, home, runner):
+    filled.close()
+    with sqlite3.connect(home / FILE_NAME) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(RecordTooNew, match="version 99"):
+        Record(home)
+    for command in (
+        ["ask", "anything"],
+        ["status"],
+        ["ingest", "."],
+        ["doctor"],
+        ["backup", str(home.parent / "b.db")],
+    ):
+        result = runner(*command)
+        assert result.exit_code == 1
+        assert "Upgrade Lessons; the record was not touched." in result.stdout + result.stderr
+
+
+def test_an_export_of_an_older_version_is_imported(version_1, open_memory, home, models, tmp_path):
+    from retriever.config import Settings
+    from retriever.keeping import import_from
+
+    before = open_memory(home).ask(QUESTION).hits
+    connection = sqlite3.connect(version_1 / FILE_NAME)
+    connection.row_factory = sqlite3.Row
+    lines = [
+        line.replace(f'"schema":{SCHEMA_VERSION}', '"schema":1')
+        for line in portable.export_lines(connection, embeddings=True)
+    ]
+    connection.close()
+    (tmp_path / "old.jsonl").write_text("".join(lines))
+    import_from(Settings(home=tmp_path / "new", models=models), tmp_path / "old.jsonl")
+    assert open_memory(tmp_path / "new").ask(QUESTION).hits == before
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    import time
+
+    def wait(is_true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not is_true():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    return wait
