@@ -82,6 +82,10 @@ class Sharing:
             return replace(self.shared(recorded), is_new=False)
         return replace(self.shared(recorded), redacted=prepared.redacted)
 
+    def preview(self, share: Share) -> PreparedShare:
+        """The share as it would be stored; nothing is."""
+        return self._scribe.prepare(share, secrets.token_hex(8), self._memory.embedder)
+
     def edit(self, lesson_id: str, changes: Mapping[str, Any], *, by: str = "") -> Shared:
         """The shared lesson with these fields changed; None clears one. The other lesson of a share names it too.
 

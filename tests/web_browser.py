@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from ingest.scribe import Scribe
 from retriever.memory import Memory
 from retriever.web import create_app
 
@@ -25,7 +26,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 @contextmanager
 def served(memory: Memory) -> Iterator[str]:
     """The address at which `memory` is served, by a thread of this process."""
-    server = make_server("127.0.0.1", 0, create_app(memory, memory.settings), threaded=True)
+    server = make_server("127.0.0.1", 0, create_app(memory, memory.settings, scribe=Scribe()), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -68,6 +68,7 @@ def create_app(
     table = (*operations(settings), *(WRITING if sharing else ()))
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
     app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
+    app.jinja_env.globals.update(can_write=sharing is not None)
     register_security(app, settings)
     register_problems(app)
     protection = register_access(app, access, settings)
@@ -76,7 +77,7 @@ def create_app(
     # The API knows no cookie, so no other site can act through it in a reader's name.
     protection.exempt(api)
     app.register_blueprint(api)
-    app.register_blueprint(pages_blueprint(memory, settings, table))
+    app.register_blueprint(pages_blueprint(memory, settings, table, sharing))
     _register_health(app, memory)
     return app
 

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from retriever.config import Settings
+from retriever.sharing import Sharing
 from retriever.web.asking_pages import AskingPages
 from retriever.web.browsing_pages import BrowsingPages
 from retriever.web.operations import Operation
 from retriever.web.reading_pages import ReadingPages
+from retriever.web.sharing_pages import SharingPages
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
 
 
-def pages_blueprint(memory: Memory, settings: Settings, table: Sequence[Operation]) -> Blueprint:
-    """The pages over one memory."""
+def pages_blueprint(
+    memory: Memory, settings: Settings, table: Sequence[Operation], sharing: Sharing | None
+) -> Blueprint:
+    """The pages over one memory; those that write are there when `sharing` is."""
     blueprint = Blueprint("pages", __name__)
     asking = AskingPages(memory, settings)
     browsing = BrowsingPages(memory, table)
@@ -34,4 +38,18 @@ def pages_blueprint(memory: Memory, settings: Settings, table: Sequence[Operatio
         ("/api", browsing.api),
     ):
         blueprint.add_url_rule(address, view_function.__name__, view_function)
+    if sharing:
+        _add_writing(blueprint, SharingPages(memory, sharing))
     return blueprint
+
+
+def _add_writing(blueprint: Blueprint, sharing: SharingPages) -> None:
+    for method, address, view_function in (
+        ("GET", "/share", sharing.share),
+        ("POST", "/share", sharing.tell),
+        ("GET", "/share/alike", sharing.alike),
+        ("GET", "/lessons/<id>/edit", sharing.edit),
+        ("POST", "/lessons/<id>/edit", sharing.reword),
+        ("POST", "/lessons/<id>/withdraw", sharing.withdraw),
+    ):
+        blueprint.add_url_rule(address, view_function.__name__, view_function, methods=[method])

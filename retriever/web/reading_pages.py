@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin
 from flask import Response, render_template, request
 
 from retriever.config import Settings
-from retriever.lesson import NO_FILTERS, Document, Lesson, normalised
+from retriever.lesson import NO_FILTERS, SHARED_SOURCE, Document, Lesson, normalised
 from retriever.web import texts, view
 from retriever.web.addresses import document_address, lesson_anchor, page_address
 from retriever.web.cards import lesson_card
@@ -46,6 +46,7 @@ class ReadingPages:
             document=document,
             cards=[lesson_card(lesson, document) for lesson in lessons],
             rendered=rendered,
+            is_told=document.source == SHARED_SOURCE and bool(lessons),
             shows_own_title=normalised(document.title) in normalised(rendered.heading or ""),
             back=page_address("/", NO_FILTERS, q=query) if query else None,
         )

@@ -105,6 +105,7 @@ NO_LESSONS_HERE = "No lesson was recognised in this document. It is still found 
 WHERE_FROM = "Where it comes from"
 FRONT_MATTER = "Front matter"
 DOWNLOAD_TEXT = "Stored text"
+TOLD = "Told by hand"
 SOURCE = "Source"
 PATH = "File"
 PART = "Part"
@@ -115,7 +116,47 @@ SERVICE = "Service"
 AUTHORS = "Authors"
 TAGS = "Tags"
 LANGUAGE = "Language"
-ORIGIN = "{} (from the {})"
+ORIGIN = "from the {}"
+ORIGINS = {"told": "as it was told"}
+
+NAV_SHARE = "Share a lesson"
+SHARE_TITLE = "Share a lesson"
+SHARE_WHY = "A minute of yours saves somebody else the mistake. Successes count as much as failures."
+EDIT_TITLE = "Reword this lesson"
+SHARE_FIELDS = {
+    "happened": ("What happened?", "A sentence or two is enough."),
+    "learned": ("What did you learn?", "The lesson itself, so that somebody in another team can use it."),
+    "next": ("What to do next time?", "It is found as a recommendation of its own."),
+    "title": ("Title", ""),
+    "date": ("When", "2024-05-31, 2024-05 or 2024; today if left empty"),
+    "team": ("Team", ""),
+    "tags": ("Tags", "With commas between"),
+    "link": ("Link", "Where more can be read"),
+    "author": ("Your name", "Leave it empty to stay anonymous"),
+}
+SHARE_POLARITY = "How did it go?"
+SHARE_POLARITIES = {"success": "It went well", "failure": "It went wrong", "neutral": "Neither"}
+SHARE_MORE = "If you like"
+SHARE_OPTIONAL = "optional"
+SHARE_PREVIEW = "Preview"
+SHARE_BUTTON = "Share it"
+EDIT_BUTTON = "Save"
+SHARE_REDACTS = "Passwords, keys and mail addresses are taken out before anything is kept."
+PREVIEW_TITLE = "This is how it will read"
+PREVIEW_REDACTED = "{} taken out: it looked like a secret or a mail address."
+SHARED = "Thank you. It is recorded, and whoever asks finds it from now on."
+REWORDED = "It is reworded, and found in its new words."
+WITHDRAWN = "It is withdrawn."
+REDACTED = "We took out what looked like a secret or a mail address: {} in all."
+WITHDRAW = "Withdraw this lesson"
+WITHDRAW_SURE = "It is removed for good, with all that was told beside it."
+WITHDRAW_BUTTON = "Withdraw it"
+EDIT_SHARED = "Reword or withdraw"
+ALIKE_TITLE = "Somebody has already learned this"
+ALIKE_NONE = "Nobody has recorded anything like it yet. Yours will be the first."
+ALIKE_WAITING = "While you write, lessons like yours show here."
+ALIKE_READ = "Read it"
+NOTHING_SENT = "Some of what was sent cannot be taken; see below."
 
 ENTER_TITLE = "This memory asks for a token"
 ENTER_TEXT = "Whoever runs it can give you one: they make it with the command below."

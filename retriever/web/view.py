@@ -65,7 +65,9 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _origin(document: Document, field: str) -> str | None:
-    return dict(document.meta.origins).get(field)
+    """Where a document's field came from, in words."""
+    origin = dict(document.meta.origins).get(field)
+    return texts.ORIGINS.get(origin, texts.ORIGIN.format(origin)) if origin else None
 
 
 TEMPLATE_FILTERS: Mapping[str, Callable[..., object]] = {

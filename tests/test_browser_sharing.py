@@ -1,0 +1,84 @@
+"""The journeys of people who add to the memory, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from web_browser import opened, served
+from web_memory import TestMemory, make_memory
+
+from retriever.web import texts
+
+
+@pytest.fixture
+def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
+    with make_memory(tmp_path, models) as memory:
+        assert isinstance(memory, TestMemory)
+        yield memory
+
+
+@pytest.fixture
+def address(small: TestMemory) -> Iterator[str]:
+    with served(small) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser.new_context(base_url=address), address) as page:
+        yield page
+
+
+def label(field: str) -> re.Pattern[str]:
+    return re.compile(re.escape(texts.SHARE_FIELDS[field][0]))
+
+
+def test_a_lesson_is_shared_with_the_keyboard_alone_and_found(page: Page) -> None:
+    page.goto("/share")
+    page.keyboard.type("The pump stalled in the frost.")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Heat the pump before it is started.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_label(texts.SHARE_POLARITIES["failure"])).to_be_checked()
+    page.get_by_role("button", name=texts.SHARE_BUTTON).press("Enter")
+    expect(page.get_by_text(texts.SHARED)).to_be_visible()
+    expect(page.locator("mark.asked").first).to_have_text("Heat the pump before it is started.")
+    page.keyboard.press("/")
+    page.keyboard.type("pump")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hits .words").first).to_have_text("Heat the pump before it is started.")
+
+
+def test_while_one_writes_lessons_like_it_show(page: Page) -> None:
+    page.goto("/share")
+    expect(page.get_by_text(texts.ALIKE_WAITING)).to_be_visible()
+    page.get_by_label(label("learned")).fill("A certificate that expired was nobody's.")
+    expect(page.get_by_role("heading", name=texts.ALIKE_TITLE)).to_be_visible()
+    expect(page.locator(".alike-one").first).to_contain_text("The certificate nobody renewed")
+    page.get_by_label(label("learned")).fill("Volcanoes erupt without asking anybody.")
+    expect(page.get_by_text(texts.ALIKE_NONE)).to_be_visible()
+
+
+def test_a_lesson_is_shared_reworded_and_withdrawn_without_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False)
+    with opened(context, address) as page:
+        page.goto("/share")
+        page.get_by_label(label("learned")).fill("A certificate expired once more.")
+        page.get_by_role("button", name=texts.SHARE_PREVIEW).click()
+        expect(page.get_by_role("heading", name=texts.PREVIEW_TITLE)).to_be_visible()
+        expect(page.get_by_role("heading", name=texts.ALIKE_TITLE)).to_be_visible()
+        page.get_by_role("button", name=texts.SHARE_BUTTON).click()
+        page.get_by_role("link", name=texts.EDIT_SHARED).click()
+        page.get_by_label(label("learned")).fill("Certificates expire at night.")
+        page.get_by_role("button", name=texts.EDIT_BUTTON).click()
+        expect(page.locator(".document")).to_contain_text("Certificates expire at night.")
+        page.get_by_role("link", name=texts.EDIT_SHARED).click()
+        page.get_by_text(texts.WITHDRAW, exact=True).click()
+        page.get_by_role("button", name=texts.WITHDRAW_BUTTON).click()
+        expect(page.get_by_text(texts.WITHDRAWN)).to_be_visible()

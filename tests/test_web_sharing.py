@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from web_memory import TestMemory, make_memory
+
+from ingest.scribe import Scribe
+from retriever.web import create_app, texts
+
+TOLD = {
+    "learned": "Label the valves before the night shift.",
+    "happened": "The wrong valve was opened in the dark.",
+    "next": "Paint each valve in the colour of its tank.",
+    "polarity": "failure",
+    "tags": "valves, #night",
+}
+
+
+@pytest.fixture
+def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
+    with make_memory(tmp_path, models) as memory:
+        assert isinstance(memory, TestMemory)
+        yield memory
+
+
+@pytest.fixture
+def web(small: TestMemory) -> FlaskClient:
+    return create_app(small, small.settings, scribe=Scribe()).test_client()
+
+
+def send(web: FlaskClient, path: str, status: int = 303, **fields: str) -> str:
+    """Where the form leads, or the page that comes back, when it is sent with what stands in it hidden."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', web.get("/share").get_data(as_text=True))
+    assert token
+    response = web.post(path, data={"csrf_token": token[1], **fields})
+    assert response.status_code == status
+    return response.headers.get("Location") or response.get_data(as_text=True)
+
+
+def test_a_lesson_is_told_reworded_and_withdrawn_by_forms(web: FlaskClient, small: TestMemory) -> None:
+    place = send(web, "/share", **TOLD)
+    shown = web.get(place).get_data(as_text=True)
+    assert texts.SHARED in shown
+    assert texts.SHARED not in web.get(place).get_data(as_text=True)
+    assert "Label the valves before the night shift." in shown
+    edit = re.search(r'href="(/lessons/\w+/edit)"', shown)
+    assert edit
+    form = web.get(edit[1]).get_data(as_text=True)
+    assert 'value="valves, night"' in form
+    place = send(web, edit[1], **{**TOLD, "learned": "Locks beat labels.", "tags": ""})
+    document = small.document(place.split("/")[2].split("?")[0])
+    assert (small.lessons_of(document.id)[0].text, document.meta.tags) == ("Locks beat labels.", ())
+    assert send(web, edit[1].replace("edit", "withdraw")) == "/"
+    assert texts.WITHDRAWN in web.get("/").get_data(as_text=True)
+    assert web.get(place).status_code == 404
+
+
+def test_a_preview_shows_the_lesson_without_its_secrets_and_keeps_nothing(web: FlaskClient, small: TestMemory) -> None:
+    before = small.counts()
+    shown = send(web, "/share", 200, **{**TOLD, "learned": "Never password=hunter2hunter2", "do": "preview"})
+    preview = shown.split('class="preview"')[1].split("</section>")[0]
+    assert "[redacted:password]" in preview
+    assert "hunter2" not in preview
+    assert texts.PREVIEW_REDACTED.format(1) in preview
+    assert small.counts() == before
+
+
+def test_the_preview_says_what_somebody_has_learned_already(web: FlaskClient) -> None:
+    shown = send(web, "/share", 200, learned="A certificate expired unnoticed.", do="preview")
+    assert texts.ALIKE_TITLE in shown
+    assert "The certificate nobody renewed" in shown.split('class="alike"')[1]
+    assert texts.ALIKE_NONE in send(web, "/share", 200, learned="Volcanoes erupt.", do="preview")
+
+
+def test_a_form_sent_twice_is_one_lesson(web: FlaskClient, small: TestMemory) -> None:
+    first = send(web, "/share", **TOLD, key="the-same")
+    assert send(web, "/share", **TOLD, key="the-same") == first
+    assert small.counts()["documents"] == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "said"),
+    [
+        ({"learned": " "}, "learned", "This must say what was learned."),
+        ({"learned": "x", "date": "soon"}, "date", "not &#39;soon&#39;"),
+        ({"learned": "x", "link": "javascript:alert(1)"}, "link", "This must be"),
+    ],
+)
+def test_a_form_says_what_is_wrong_beside_the_field_and_keeps_the_rest(
+    web: FlaskClient, fields: dict[str, str], name: str, said: str
+) -> None:
+    shown = send(web, "/share", 400, happened="A long story.", **fields)
+    assert "A long story.</textarea>" in shown
+    assert said in shown.split(f'id="{name}-fault">')[1].split("</p>")[0]
+    assert re.search(rf'aria-describedby="[^"]*{name}-fault" aria-invalid="true"', shown)
+
+
+def test_a_gap_begins_the_form(web: FlaskClient) -> None:
+    assert "Why do pumps stall?</textarea>" in web.get("/share?happened=Why+do+pumps+stall%3F").get_data(as_text=True)
+
+
+def test_only_what_was_told_by_hand_can_be_reworded(web: FlaskClient, small: TestMemory) -> None:
+    lesson = small.lessons_of(small.document("2023/failover.md").id)[0]
+    assert web.get(f"/lessons/{lesson.id}/edit").status_code == 400
+    assert web.get("/lessons/unknown/edit").status_code == 404
+
+
+def test_a_form_from_elsewhere_is_refused(web: FlaskClient, small: TestMemory) -> None:
+    assert web.post("/share", data=TOLD).status_code == 400
+    assert small.counts()["documents"] == 3
+
+
+def test_without_a_scribe_nothing_is_offered_for_sharing(small: TestMemory) -> None:
+    web = create_app(small, small.settings).test_client()
+    assert web.get("/share").status_code == 404
+    assert texts.NAV_SHARE not in web.get("/").get_data(as_text=True)
