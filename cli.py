@@ -183,10 +183,12 @@ def show(context: click.Context, reference: str, as_json: bool) -> None:
 @click.pass_context
 def serve(context: click.Context, host: str | None, port: int | None) -> None:
     """Serve the web page and the HTTP API."""
+    from retriever.logs import set_up_server_logs
     from retriever.memory import Memory
     from retriever.web.server import serve as run
 
     settings = settings_of(context, host=host, port=port)
+    set_up_server_logs(settings)
     Memory.open(settings, create=True).close()
 
     def say(url: str) -> None:

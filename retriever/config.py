@@ -19,9 +19,18 @@ from retriever.errors import SettingError
 ENVIRONMENT_PREFIX = "LESSONS_"
 
 # What numbers may be, ends included.
-RANGES: Mapping[str, tuple[int, int]] = {"k": (1, MAX_K), "per_document": (1, MAX_K), "port": (0, 65_535)}
+RANGES: Mapping[str, tuple[int, int]] = {
+    "k": (1, MAX_K),
+    "per_document": (1, MAX_K),
+    "port": (0, 65_535),
+    "requests_per_minute": (0, 1_000_000),
+    "trusted_proxies": (0, 10),
+}
 
 _SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+# What some texts may be.
+CHOICES: Mapping[str, tuple[str, ...]] = {"log_format": ("text", "json")}
 
 # Variables of others that begin like ours: what a user may set for shell completion, and what our tests read.
 _TOLERATED = frozenset({"LESSONS_COMPLETE", "LESSONS_REQUIRE_BROWSER"})
@@ -58,7 +67,14 @@ class Settings:
     port: int = _setting(8080, "Port on which the page is served.")
     allowed_hosts: str = _setting("", "Further names, separated by commas, under which the page may be reached.")
     public_url: str = _setting("", "Address under which people reach the page, when a proxy stands before it.")
+    trusted_proxies: int = _setting(0, "How many proxies stand before the server and name the caller's address.")
     require_token: bool = _setting(False, "Ask for a token on loopback too, as behind a proxy that lets others in.")
+    requests_per_minute: int = _setting(
+        0, "Requests a minute for each token, or address without one; 0 means 600, and no limit on loopback."
+    )
+    log_format: str = _setting("text", "How the server logs: text, or json, one object a line.")
+    log_requests: bool = _setting(False, "Log a line for each request.")
+    log_questions: bool = _setting(False, "Put the words of questions into these lines.")
     k: int = _setting(10, "How many lessons an answer holds.")
     per_document: int = _setting(2, "How many of them may come from one document.")
     max_file_mb: float = _setting(25.0, "Files larger than this are skipped.")
@@ -158,6 +174,8 @@ def _coerce(name: str, value: object) -> Any:
         if not str(value).strip():
             raise SettingError(f"Setting {name!r} must name a folder; it is empty.")
         return Path(str(value)).expanduser()
+    if str(value) not in CHOICES.get(name, (str(value),)):
+        raise SettingError(f"Setting {name!r} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
     return str(value)
 
 

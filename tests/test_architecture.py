@@ -39,7 +39,7 @@ LAYERS = (
         "retriever.shell",
         "retriever.options",
     ),
-    ("retriever.token_commands", "retriever.keeping_commands"),
+    ("retriever.token_commands", "retriever.keeping_commands", "retriever.logs"),
     ("retriever.web",),
     ("ingest",),
     ("cli",),

@@ -13,6 +13,7 @@ from retriever.scopes import SCOPES, Holder
 from retriever.web import create_app
 from retriever.web.access import may
 from retriever.web.operations import operations
+from retriever.web.writing_operations import WRITING
 
 OPEN = "192.0.2.7:8080"
 # Every way of asking for something, each at an address of its own, behind the real service's doors.
@@ -156,6 +157,6 @@ def test_templates_can_ask_what_a_reader_may(answering: Answering, memory: TestM
 
 
 def test_an_operation_that_changes_something_asks_for_more_than_read(memory: TestMemory) -> None:
-    for operation in operations(memory.settings):
+    for operation in (*operations(memory.settings), *WRITING):
         is_reading = operation.method == "GET" or operation.name == "lookup_by_post"
         assert (operation.scope == "read") is is_reading, operation.name

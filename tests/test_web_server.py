@@ -29,6 +29,7 @@ import json, os, sys, time
 from pathlib import Path
 from retriever.config import Settings
 from retriever.errors import RetrieverError
+from retriever.web import worker
 from retriever.web.server import serve
 from web_memory import TestMemory, WordEmbedder
 
@@ -43,6 +44,7 @@ def open_memory():
     memory.__dict__.update(embedder=WordEmbedder(), fingerprint=WordEmbedder.fingerprint)
     return memory
 
+vars(worker).update(json.loads(os.environ["TEST_PATIENCE"]))
 home, host, port = sys.argv[1:]
 settings = Settings(home=Path(home), host=host, port=int(port), **json.loads(os.environ["TEST_SETTINGS"]))
 try:
@@ -57,7 +59,9 @@ print("ended", flush=True)
 class Server:
     """A server under test; `first` is its first line, which comes when it answers or when it cannot."""
 
-    def __init__(self, home: Path, host: str, port: int, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, home: Path, host: str, port: int, settings: dict[str, Any], patience: dict[str, float] | None = None
+    ) -> None:
         root = Path(__file__).parent
         path = os.pathsep.join([str(root), str(root.parent)])
         self.home = home
@@ -68,7 +72,12 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path, "TEST_SETTINGS": json.dumps(settings)},
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "TEST_SETTINGS": json.dumps(settings),
+                "TEST_PATIENCE": json.dumps(patience or {}),
+            },
         )
         assert self.process.stdout
         self.first = self.process.stdout.readline().strip()

@@ -1,8 +1,11 @@
 """The web service: the page for people, the HTTP API for programs, over one Memory.
 
 server      gunicorn around it: one process, eight threads
+worker      its threads, which slow callers cannot occupy
 security    known hosts, request ids, headers
-access      tokens, sessions, forms
+access      tokens, scopes, sessions, forms
+limits      how often somebody may ask
+journal     each request in the log and at /metrics
 operations  the table of the API
 parameters  what a request may say, checked
 api         the API's answers
@@ -15,6 +18,7 @@ rendering   Markdown as safe HTML
 inline_html the HTML in that Markdown
 alignment   rendered text back to its source
 marks       marked spans and anchors in it
+proxy       what a proxy in front changes
 problems    errors, for programs and for people
 texts       the interface's English
 """
@@ -33,9 +37,11 @@ from retriever.sharing import Scribe, Sharing
 from retriever.web import texts
 from retriever.web.access import Access, register_access
 from retriever.web.api import Reading, api_blueprint, json_response
+from retriever.web.journal import register_journal
 from retriever.web.operations import MAX_BODY_BYTES, operations
 from retriever.web.pages import pages_blueprint
 from retriever.web.problems import register_problems
+from retriever.web.proxy import register_proxy
 from retriever.web.security import register_security
 from retriever.web.view import TEMPLATE_FILTERS
 from retriever.web.writing import Writing
@@ -69,6 +75,7 @@ def create_app(
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
     app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
     app.jinja_env.globals.update(can_write=sharing is not None)
+    register_journal(app, memory, settings)
     register_security(app, settings)
     register_problems(app)
     protection = register_access(app, access, settings)
@@ -79,6 +86,7 @@ def create_app(
     app.register_blueprint(api)
     app.register_blueprint(pages_blueprint(memory, settings, table, sharing))
     _register_health(app, memory)
+    register_proxy(app, settings)
     return app
 
 

@@ -27,13 +27,16 @@ from retriever.config import Settings
 from retriever.errors import StoreError
 from retriever.scopes import Holder, token_digest
 from retriever.web import texts
+from retriever.web.addresses import rooted
+from retriever.web.limits import register_limits
 from retriever.web.problems import ScopeTooSmall, TokenNeeded, TokenUnknown, wants_machine_answer
 from retriever.web.security import is_loopback
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
 
-_OPEN_ENDPOINTS = frozenset(["static", "healthz", "readyz", "enter", "leave"])
+_PROBES = frozenset(["static", "healthz", "readyz"])
+_OPEN_ENDPOINTS = _PROBES | {"enter", "leave"}
 _SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 _THIS_MACHINE = Holder("this machine", "admin")
 _SECRET_BYTES = 32
@@ -51,21 +54,27 @@ class Access:
         self.scopes = scopes
         self._local_digest = token_digest(local_token) if local_token else ""
 
+    def identify(self) -> None:
+        """Find out who asks: `g.holder`, None for somebody unknown."""
+        g.holder = None
+        if request.endpoint not in _PROBES:
+            g.holder = self._program() if _is_program() else self._person()
+
     def check(self) -> Response | None:
         """Let the request pass, or answer it: raises 401 or 403 for programs, shows the form to people."""
         if request.endpoint in _OPEN_ENDPOINTS:
             return None
         needed = self._needed()
-        is_program = wants_machine_answer() or bool(_bearer_token())
-        holder = self._program() if is_program else self._person()
-        if holder is None or (not holder.name and not holder.may(needed)):
-            if is_program:
-                raise TokenNeeded(needed)
-            return _form(request.full_path.rstrip("?") if request.method == "GET" else "/")
-        if not holder.may(needed):
+        holder: Holder | None = g.holder
+        if holder is not None and holder.may(needed):
+            return None
+        if holder is not None and holder.name:
             raise ScopeTooSmall(needed, holder.scope)
-        g.holder = holder
-        return None
+        if _bearer_token():
+            raise TokenUnknown
+        if _is_program():
+            raise TokenNeeded(needed)
+        return _form(_asked_for() if request.method == "GET" else url_for("pages.start"))
 
     def _needed(self) -> str:
         if request.endpoint is None or request.method == "OPTIONS":
@@ -77,10 +86,7 @@ class Access:
         token = _bearer_token()
         if not token:
             return None if self.needs_token else Holder("", "read")
-        holder = self._holder(token_digest(token))
-        if holder is None:
-            raise TokenUnknown
-        return holder
+        return self._holder(token_digest(token))
 
     def _person(self) -> Holder | None:
         holder = self._holder(str(session.get("token", "")))
@@ -94,7 +100,7 @@ class Access:
     def enter(self) -> Response | Redirect:
         """Take the token from the form and go on to the page that was asked for; without a form, show it."""
         if request.method == "GET":
-            return _form("/")
+            return _form(url_for("pages.start"))
         token = request.form.get("token", "").strip()
         target = _own_path(request.form.get("next", ""))
         digest = token_digest(token)
@@ -120,6 +126,8 @@ def register_access(app: Flask, access: Access, settings: Settings) -> CSRFProte
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.before_request(access.identify)
+    register_limits(app, settings)
     protection = CSRFProtect(app)
     app.before_request(access.check)
     app.add_url_rule("/enter", "enter", access.enter, methods=["GET", "POST"])
@@ -164,6 +172,10 @@ def write_private(path: Path, content: bytes) -> None:
         raise StoreError(f"{path} cannot be written: {error.strerror}. Make room, or mend its folder.") from error
 
 
+def _is_program() -> bool:
+    return wants_machine_answer() or bool(_bearer_token())
+
+
 def _bearer_token() -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind.casefold() == "bearer" else ""
@@ -177,7 +189,12 @@ def _form(target: str, fault: str = "") -> Response:
     return Response(page, 401 if not came_from_elsewhere else 200)
 
 
+def _asked_for() -> str:
+    arguments = request.query_string.decode("ascii", "replace")
+    return rooted(request.path) + (f"?{arguments}" if arguments else "")
+
+
 def _own_path(target: str) -> str:
     """`target` if it is a path on this server, else the start page; `//host` leads elsewhere."""
     is_own = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
-    return target if is_own else "/"
+    return target if is_own else url_for("pages.start")

@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from retriever import wire
 from retriever.lesson import Page
 from retriever.web import texts
+from retriever.web.addresses import rooted
 from retriever.web.openapi import openapi_document
 from retriever.web.operations import API_PREFIX, Operation
 from retriever.web.parameters import InvalidParameters, Values, filters_of, read_arguments, read_body
@@ -110,6 +111,6 @@ def _list_response(items: Sequence[wire.Json], page: Page[Any]) -> Response:
     response = json_response({"items": list(items), "next": page.next})
     if page.next is not None:
         following = request.args.to_dict(flat=False) | {"after": [page.next]}
-        address = request.path + "?" + urlencode(following, doseq=True)
+        address = rooted(request.path) + "?" + urlencode(following, doseq=True)
         response.headers["Link"] = f'<{address}>; rel="next"'
     return response

@@ -49,7 +49,7 @@ def _operation(operation: Operation) -> Schema:
         if operation.takes_file:
             described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
         described["parameters"] += [_query_parameter(parameter) for parameter in operation.parameters]
-    always = (401, 421, 500) if operation.scope == "read" else (401, 403, 421, 500)
+    always = (401, 421, 429, 500) if operation.scope == "read" else (401, 403, 421, 429, 500)
     if operation.scope != "read":
         # OpenAPI 3.1: for a scheme without scopes of its own, these are the roles that are asked for.
         described["security"] = [{"bearer": [operation.scope]}]

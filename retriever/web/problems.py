@@ -25,7 +25,8 @@ _STATUS_OF: tuple[tuple[type[RetrieverError], int, str | None], ...] = (
     (ModelError, 503, texts.MEMORY_UNAVAILABLE),
     (RetrieverError, 500, texts.UNEXPECTED),
 )
-_MACHINE_PATHS = ("/api/", "/openapi.json", "/healthz", "/readyz")
+_MACHINE_PATHS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
+_KEPT_HEADERS = frozenset(["Allow", "WWW-Authenticate", "Retry-After"])
 
 
 class Misdirected(HTTPException):
@@ -103,7 +104,7 @@ def _answer_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if isinstance(error, InternalServerError):
         return _answer(500, texts.UNEXPECTED)
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "WWW-Authenticate")}
+    kept = {name: value for name, value in error.get_headers() if name in _KEPT_HEADERS}
     return _answer(status, texts.HTTP_ERRORS.get(status) or error.description or "", kept)
 
 

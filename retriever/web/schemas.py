@@ -47,7 +47,7 @@ _DOCUMENT: Schema = {
     "authors": _list_of(_TEXT),
     "tags": _list_of(_TEXT),
     "url": _described(_TEXT_OR_NULL, "The document's link home."),
-    "link": _described(_TEXT, "Its page on this server."),
+    "link": _described(_TEXT, "Its page, below this server's address."),
 }
 _REDACTED: Schema = {
     "type": "object",

@@ -30,6 +30,7 @@ from retriever.errors import RetrieverError, SettingError, StoreError
 from retriever.web import create_app
 from retriever.web.access import write_private
 from retriever.web.security import WILDCARDS, is_loopback
+from retriever.web.worker import GatheringWorker
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 SERVER_FILE = "server.json"
 _THREADS = 8
+# Descriptors are often limited to 1,024, and the record and the index have theirs.
+_CONNECTIONS = 400
 _REQUEST_LINE_BYTES = 8190
 # Opening a large memory may take a while, and the master counts the worker's silence meanwhile.
 _SILENCE_S = 180
@@ -108,7 +111,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         chosen = {
             "bind": [f"fd://{os.dup(self.listener.fileno())}"],
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": GatheringWorker,
+            "worker_connections": _CONNECTIONS,
             "threads": _THREADS,
             "preload_app": False,
             "timeout": _SILENCE_S,
@@ -231,6 +235,9 @@ class _Fault:
 
             def setup(self, cfg: Any) -> None:
                 super().setup(cfg)
+                # One log, one form: what a gatherer of logs reads must not change half-way.
+                for handler in self.error_log.handlers if logging.getLogger().handlers else ():
+                    handler.setFormatter(logging.getLogger().handlers[0].formatter)
                 self.error_log.addFilter(lambda record: record.levelno < logging.ERROR or not fault.is_waiting())
 
         self.quiet_logger = QuietLogger

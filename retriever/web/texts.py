@@ -170,6 +170,7 @@ SCOPE_TOO_SMALL = (
     "This needs a token of scope {scope}, and yours is of scope {held}. Whoever runs this memory can make one: "
     "`lessons token add NAME --scope {scope}`."
 )
+TOO_MANY_REQUESTS = "More than {limit} requests in a minute. Come again in {wait} s."
 FORM_EXPIRED = "This form was not made for you, or it is too old. Go back, load the page again, and send it once more."
 
 PROBLEM_HOME = "Ask something"
