@@ -30,7 +30,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
 _SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 # What some texts may be.
-CHOICES: Mapping[str, tuple[str, ...]] = {"log_format": ("text", "json")}
+CHOICES: Mapping[str, tuple[str, ...]] = {"log_format": ("text", "json"), "precision": ("fastest", "float32")}
 
 # Variables of others that begin like ours: what a user may set for shell completion, and what our tests read.
 _TOLERATED = frozenset({"LESSONS_COMPLETE", "LESSONS_REQUIRE_BROWSER"})
@@ -79,6 +79,9 @@ class Settings:
     per_document: int = _setting(2, "How many of them may come from one document.")
     max_file_mb: float = _setting(25.0, "Files larger than this are skipped.")
     threads: int = _setting(0, "Threads for the model; 0 means one for each core.")
+    precision: str = _setting(
+        "fastest", "Arithmetic for documents: the fastest that was measured on this processor, or float32."
+    )
 
 
 def settings_help() -> tuple[tuple[str, str, str], ...]:

@@ -15,6 +15,7 @@ from retriever.config import Settings
 from retriever.embedder import open_embedder
 from retriever.errors import RecordDamaged, RetrieverError
 from retriever.follow import samples_of
+from retriever.graph import GraphEmbedder
 from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
@@ -118,9 +119,9 @@ def _embeddings(memory: Memory) -> Check:
 
 
 def _model(settings: Settings) -> Check:
-    embedder = open_embedder(settings.model, settings.models, settings.threads)
-    kind = type(embedder).__name__
-    return Check("model", True, f"{kind}, {embedder.dim} dimensions, fingerprint {embedder.fingerprint}")
+    embedder = open_embedder(settings.model, settings.models, settings.threads, settings.precision)
+    runs = f"documents in {embedder.engine}" if isinstance(embedder, GraphEmbedder) else "by sentence-transformers"
+    return Check("model", True, f"{embedder.dim} dimensions, fingerprint {embedder.fingerprint}, {runs}")
 
 
 def _index(memory: Memory) -> Check:

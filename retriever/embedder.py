@@ -76,7 +76,7 @@ class ModelFolder:
 
     def config(self, name: str) -> Mapping[str, Any]:
         """The JSON file `name` of the model; empty where it has none."""
-        return _read_json(self.path / name)
+        return read_json(self.path / name)
 
 
 def find_model(setting: str, models: Path) -> ModelFolder:
@@ -108,20 +108,22 @@ def find_model(setting: str, models: Path) -> ModelFolder:
     return ModelFolder(path, hashlib.sha256(joined.encode()).hexdigest()[:16])
 
 
-def open_embedder(setting: str, models: Path, threads: int = 0) -> Embedder:
+def open_embedder(setting: str, models: Path, threads: int = 0, precision: str = "fastest") -> Embedder:
     """The embedder for a model: its exported graph where it can be exported, else sentence-transformers.
 
-    The first use of a model exports it once, in a process of its own, which takes some 15 seconds.
+    The first use of a model exports it once, in a process of its own, which takes some 15 seconds. `threads` is 0 for
+    what suits the processor; `precision` is "fastest" or "float32" (retriever/tuning.py).
     """
     folder = find_model(setting, models)
     target = export_folder(models, folder.fingerprint)
     if not (target / "manifest.json").is_file():
         _export(folder, target)
-    manifest = _read_json(target / "manifest.json")
+    manifest = read_json(target / "manifest.json")
     if manifest.get("format") == "graph":
         from retriever.graph import GraphEmbedder
+        from retriever.tuning import engine_for
 
-        return GraphEmbedder(target, folder.fingerprint, threads)
+        return GraphEmbedder(target, folder.fingerprint, lambda: engine_for(target, precision, threads), threads)
     from retriever.transformer import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(folder.path, folder.fingerprint)
@@ -167,7 +169,7 @@ def _hashes(path: Path, models: Path) -> dict[str, str]:
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     key = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:16]
     remembered = models / f"checked-{key}.json"
-    known = _read_json(remembered)
+    known = read_json(remembered)
     if known.get("stamp") == stamp:
         return dict(known["hashes"])
     hashes = {file.relative_to(path).as_posix(): _sha256(file) for file in files}
@@ -188,7 +190,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def read_json(path: Path) -> Mapping[str, Any]:
+    """The JSON object in the file at `path`; empty where there is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):

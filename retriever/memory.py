@@ -86,7 +86,8 @@ class Memory:
     @functools.cached_property
     def embedder(self) -> Embedder:
         """The model in use, loaded on first use."""
-        return open_embedder(self.settings.model, self.settings.models, self.settings.threads)
+        settings = self.settings
+        return open_embedder(settings.model, settings.models, settings.threads, settings.precision)
 
     def ask(
         self, query: str, *, k: int | None = None, per_document: int | None = None, filters: Filters = NO_FILTERS

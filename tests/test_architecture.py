@@ -19,9 +19,24 @@ MODULES = sorted(path for folder in ("retriever", "ingest") for path in (ROOT / 
 # A layer may import from its own and from lower ones. A module belongs to the longest name that starts its own.
 LAYERS = (
     ("retriever.lesson", "retriever.errors"),
-    ("retriever.config", "retriever.checks", "retriever.scopes", "retriever.words", "retriever.locks"),
+    (
+        "retriever.config",
+        "retriever.checks",
+        "retriever.scopes",
+        "retriever.words",
+        "retriever.processor",
+        "retriever.locks",
+    ),
     ("retriever.share",),
-    ("retriever.embedder", "retriever.graph", "retriever.transformer", "retriever.export", "retriever.demo"),
+    (
+        "retriever.embedder",
+        "retriever.engines",
+        "retriever.tuning",
+        "retriever.graph",
+        "retriever.transformer",
+        "retriever.export",
+        "retriever.demo",
+    ),
     ("retriever.record",),
     ("retriever.vectors", "retriever.probe"),
     ("retriever.follow", "retriever.follower", "retriever.meaning"),
