@@ -82,3 +82,35 @@ def test_a_lesson_is_shared_reworded_and_withdrawn_without_script(browser: Brows
         page.get_by_text(texts.WITHDRAW, exact=True).click()
         page.get_by_role("button", name=texts.WITHDRAW_BUTTON).click()
         expect(page.get_by_text(texts.WITHDRAWN)).to_be_visible()
+
+
+def test_files_are_dropped_and_each_gets_its_row(page: Page) -> None:
+    page.goto("/share")
+    page.get_by_role("link", name=texts.SHARE_FILES).click()
+    page.locator(".drop").evaluate(
+        """drop => {
+            const carried = new DataTransfer();
+            const told = "## Lessons learned\\n\\n- Heat the pump before it is started in winter.\\n";
+            carried.items.add(new File([told], "frost.md"));
+            carried.items.add(new File(["\\u0000"], "movie.bin"));
+            drop.dispatchEvent(new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true}));
+        }"""
+    )
+    rows = page.locator(".sent li")
+    expect(rows.first).to_have_class("read")
+    expect(rows.first).to_contain_text(texts.FILE_READ.format(1))
+    expect(rows.nth(1)).to_have_class("skipped")
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_files_are_chosen_and_handed_over(browser: Browser, address: str, tmp_path: Path, has_script: bool) -> None:
+    (tmp_path / "frost.md").write_text(
+        "# Frost\n\n## Lessons learned\n\n- Heat the pump before it is started in winter.\n"
+    )
+    context = browser.new_context(base_url=address, java_script_enabled=has_script)
+    with opened(context, address) as page:
+        page.goto("/share/files")
+        page.get_by_label(texts.FILES_LABEL).set_input_files(tmp_path / "frost.md")
+        page.get_by_role("button", name=texts.FILES_BUTTON).click()
+        page.get_by_role("link", name="Frost").click()
+        expect(page.locator("mark.lesson")).to_have_text("Heat the pump before it starts.")

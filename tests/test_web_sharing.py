@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,33 @@ def test_a_form_says_what_is_wrong_beside_the_field_and_keeps_the_rest(
 
 def test_a_gap_begins_the_form(web: FlaskClient) -> None:
     assert "Why do pumps stall?</textarea>" in web.get("/share?happened=Why+do+pumps+stall%3F").get_data(as_text=True)
+
+
+def hand_over(web: FlaskClient, path: str, *files: tuple[str, bytes], status: int = 200) -> str:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', web.get("/share/files").get_data(as_text=True))
+    assert token
+    sent = [(io.BytesIO(content), name) for name, content in files]
+    response = web.post(path, data={"csrf_token": token[1], "files": sent}, content_type="multipart/form-data")
+    assert response.status_code == status
+    return response.get_data(as_text=True)
+
+
+def test_files_are_handed_over_and_each_says_what_came_of_it(web: FlaskClient, small: TestMemory) -> None:
+    good = b"# Frost\n\n## Lessons learned\n\n- Heat the pump before it is started in winter.\n"
+    shown = hand_over(web, "/share/files", ("a/frost.md", good), ("photo.png", b"\x89PNG\r\n\x1a\n" + b"0" * 200))
+    rows = re.findall(r'<li class="(\w+)">\s*<b>([^<]+)</b> <span class="help">([^<]+)', shown)
+    assert [(state, name) for state, name, _ in rows] == [("read", "frost.md"), ("skipped", "photo.png")]
+    assert "lessons found: 1" in rows[0][2]
+    address = re.search(r'<a href="(/documents/\w+)">Frost</a>', shown)
+    assert address
+    assert "Heat the pump" in web.get(address[1]).get_data(as_text=True)
+    again = hand_over(web, "/share/files?part", ("frost.md", good))
+    assert again.lstrip().startswith('<li class="unchanged">')
+
+
+def test_a_file_may_be_larger_than_a_form(web: FlaskClient) -> None:
+    prose = b"The pump ran dry because nobody had filled the tank. " * 8000
+    assert '<li class="read">' in hand_over(web, "/share/files", ("long.md", prose))
 
 
 def test_only_what_was_told_by_hand_can_be_reworded(web: FlaskClient, small: TestMemory) -> None:

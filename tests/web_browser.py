@@ -27,6 +27,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 def served(memory: Memory) -> Iterator[str]:
     """The address at which `memory` is served, by a thread of this process."""
     server = make_server("127.0.0.1", 0, create_app(memory, memory.settings, scribe=Scribe()), threaded=True)
+    # A browser opens connections before it needs them; nobody waits for those.
+    server.daemon_threads, server.block_on_close = True, False
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -64,6 +66,8 @@ def opened(context: BrowserContext, address: str) -> Iterator[Page]:
     page.on("console", complain)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith(address) else complaints.append(asked.url))
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert complaints == []

@@ -14,6 +14,7 @@ from retriever.web.browsing_pages import BrowsingPages
 from retriever.web.operations import Operation
 from retriever.web.reading_pages import ReadingPages
 from retriever.web.sharing_pages import SharingPages
+from retriever.web.uploading_pages import UploadingPages
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
@@ -39,15 +40,19 @@ def pages_blueprint(
     ):
         blueprint.add_url_rule(address, view_function.__name__, view_function)
     if sharing:
-        _add_writing(blueprint, SharingPages(memory, sharing))
+        _add_writing(blueprint, SharingPages(memory, sharing), UploadingPages(settings, sharing))
     return blueprint
 
 
-def _add_writing(blueprint: Blueprint, sharing: SharingPages) -> None:
+def _add_writing(blueprint: Blueprint, sharing: SharingPages, uploading: UploadingPages) -> None:
+    # This comes before the check of the form's token, which reads the whole form.
+    blueprint.url_value_preprocessor(lambda endpoint, values: uploading.let_files_in())
     for method, address, view_function in (
         ("GET", "/share", sharing.share),
         ("POST", "/share", sharing.tell),
         ("GET", "/share/alike", sharing.alike),
+        ("GET", "/share/files", uploading.files),
+        ("POST", "/share/files", uploading.send_files),
         ("GET", "/lessons/<id>/edit", sharing.edit),
         ("POST", "/lessons/<id>/edit", sharing.reword),
         ("POST", "/lessons/<id>/withdraw", sharing.withdraw),

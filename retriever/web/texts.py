@@ -156,6 +156,20 @@ ALIKE_TITLE = "Somebody has already learned this"
 ALIKE_NONE = "Nobody has recorded anything like it yet. Yours will be the first."
 ALIKE_WAITING = "While you write, lessons like yours show here."
 ALIKE_READ = "Read it"
+SHARE_FILES = "Or hand over files"
+FILES_TITLE = "Hand over files"
+FILES_WHY = (
+    "Postmortems, notes, exports: Markdown, PDF, Word, spreadsheets and more. Lessons finds what was learned in them."
+)
+FILES_DROP = "Drop files here, or choose them"
+FILES_LABEL = "Files"
+FILES_BUTTON = "Hand them over"
+FILES_REPORT = "What came of them"
+FILES_ASKING = "Reading {} …"
+FILES_FAILED = "It did not arrive. Try it once more."
+FILE_STATES = {"read": "read", "unchanged": "unchanged", "skipped": "left out", "failed": "could not be read"}
+FILE_READ = "lessons found: {}"
+FILE_REDACTED = "secrets and addresses taken out: {}"
 NOTHING_SENT = "Some of what was sent cannot be taken; see below."
 
 ENTER_TITLE = "This memory asks for a token"
