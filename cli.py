@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.ingest_commands import ingest
 from ingest.share_commands import share
 from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
 from retriever.keeping_commands import backup, export, import_, restore
@@ -20,7 +21,6 @@ from retriever.options import filter_options, give_variables, number_of, option_
 from retriever.shell import (
     EXIT_COULD_NOT,
     EXIT_NOTHING_RECORDED,
-    EXIT_SOME_FAILED,
     Group,
     has_colour,
     json_option,
@@ -35,8 +35,6 @@ from retriever.terminal import clean
 from retriever.token_commands import token
 
 if TYPE_CHECKING:
-    from ingest.readers.columns import Columns
-    from ingest.report import IngestReport
     from ingest.scribe import Scribe
 
 
@@ -53,77 +51,6 @@ def main(context: click.Context, home: str | None, model: str | None, models: st
     for name in unknown_variables(os.environ, option_variables(main)):
         click.echo(f"Warning: {clean(name)} sets nothing; `lessons settings` lists the variables.", err=True)
     context.obj = {"home": home, "model": model, "models": models}
-
-
-class _Columns(click.types.StringParamType):
-    """`role=Column` pairs, separated by commas; a variable holds them all, since names have spaces."""
-
-    name = "role=column"
-    envvar_list_splitter = "\n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from ingest.readers.columns import parse_columns
-
-        try:
-            parse_columns([value])
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        return str(value)
-
-
-@main.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--source", metavar="NAME", help="Name of the source.  [default: its folder]")
-@click.option("--url-template", metavar="URL",
-              help="Link home of each document, such as https://host/{path}#L{line}.")  # fmt: skip
-@click.option("--columns", multiple=True, type=_Columns(), metavar="ROLE=COLUMN,...",
-              help="Roles of a table's columns: lesson=Notes,title=Headline; may be repeated.")  # fmt: skip
-@click.option("--prune", is_flag=True, help="Remove documents whose file is gone.")
-@click.option("--yes", is_flag=True, help="Prune even if that removes much.")
-@click.option("--dry-run", is_flag=True, help="Read and report, change nothing.")
-@click.option("--explain", is_flag=True, help="Show line by line what is taken as what, and why; change nothing.")
-@json_option
-@click.pass_context
-def ingest(context: click.Context, /, paths: tuple[Path, ...], explain: bool, as_json: bool, **options: Any) -> None:
-    """Read folders and files into the memory; safe to repeat."""
-    from ingest.readers.columns import parse_columns
-    from ingest.report import report_text
-
-    options["columns"] = parse_columns(options.get("columns", ()))
-    if explain:
-        _explain(paths, int(settings_of(context).max_file_mb * 1e6), options["columns"])
-        return
-    reports = _ingest_all(context, paths, options)
-    if as_json:
-        print_json([report.as_json() for report in reports])
-    else:
-        for report in reports:
-            click.echo(clean(report_text(report)))
-    if any(report.failed for report in reports):
-        sys.exit(EXIT_SOME_FAILED)
-
-
-def _ingest_all(context: click.Context, paths: tuple[Path, ...], options: dict[str, Any]) -> list[IngestReport]:
-    from ingest.pipeline import IngestOptions
-    from ingest.pipeline import ingest as run
-
-    wanted = IngestOptions(max_file_bytes=int(settings_of(context).max_file_mb * 1e6), **options)
-    reports = []
-    with memory_of(context, create=True) as memory:
-        for path in paths:
-            try:
-                with progress(f"Reading {path}") as tell:
-                    reports.append(run(memory, path, wanted, tell))
-            except KeyboardInterrupt:
-                raise click.ClickException("Stopped. What was read so far is kept; run it again to go on.") from None
-    return reports
-
-
-def _explain(paths: tuple[Path, ...], max_file_bytes: int, columns: Columns) -> None:
-    from ingest.explaining import explain_file
-
-    for path in paths:
-        click.echo(clean(explain_file(path, max_file_bytes, columns)))
 
 
 @main.command()
@@ -323,11 +250,11 @@ def settings() -> None:
     from retriever.config import settings_help
 
     for name, default, text in settings_help():
-        click.echo(f"{name:14} {ENVIRONMENT_PREFIX}{name.upper():22} {default or '(empty)':22} {text}")
+        click.echo(f"{name:20} {ENVIRONMENT_PREFIX}{name.upper():20} {default or '(empty)':22} {text}")
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
-for command in (share, backup, restore, export, import_, token):
+for command in (ingest, share, backup, restore, export, import_, token):
     main.add_command(command)
 give_variables(main)
 

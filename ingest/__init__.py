@@ -11,7 +11,8 @@
 - `drafts.py`: one reading to one draft: redacted, dated, extracted, cut
 - `embedding.py`: drafts through the model; `reembed.py` does it for another model
 - `plan.py`: what an ingest has before it: source, moves, what is gone
-- `uploads.py`: one file that was sent
+- `uploads.py`: one file that was sent; `sent_sources.py`: the source it belongs to
+- `sending.py`: a folder sent to a memory elsewhere; `remote.py`: that memory
 - `pipeline.py`: read, draft, embed, record: an ingest from end to end; `tally.py` counts, `report.py` says what it did
 - `scribe.py`: what a person tells, to a draft; `share_commands.py` is `lessons share`
 - `explaining.py`: one file, line by line: what was taken as what, and why

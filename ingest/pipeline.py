@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ingest.drafts import EXTRACTED_BY, Drafted, draft_all, read_by, redraft, touched_by
 from ingest.embedding import embed_rows, embedded, known_rows
 from ingest.extract import boilerplate
+from ingest.options import IngestOptions, Progress
 from ingest.plan import Plan, check_prune, find_place, find_source, make_plan, refuse_to_mix
 from ingest.readers import format_of
-from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.readers.process import ReaderProcess
 from ingest.report import IngestReport
 from ingest.sources import Limits, SourceFile, walk
@@ -29,6 +29,8 @@ from retriever.record.draft import FileReading, FileState, Outcome
 if TYPE_CHECKING:
     from retriever.embedder import Embedder
     from retriever.record import Record
+
+__all__ = ["IngestOptions", "Progress", "Target", "ingest", "ingest_one"]
 
 # Texts that go through the model together: enough to sort by length, few enough to lose little when interrupted.
 BATCH_TEXTS = 256
@@ -52,33 +54,6 @@ class Target(Protocol):
 
     def follow(self) -> None:
         """Bring the vector index up to date, if no other process does."""
-
-
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """How to ingest one path.
-
-    Without `settle`, lines that the source's documents share are not looked for: more files are to come.
-    """
-
-    source: str | None = None
-    url_template: str | None = None
-    max_file_bytes: int = 25_000_000
-    prune: bool = False
-    yes: bool = False
-    dry_run: bool = False
-    settle: bool = True
-    columns: Columns = NO_COLUMNS
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Told after each file: how many of how many are done, and how many lessons they gave so far."""
-
-    done: int
-    total: int
-    lessons: int
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +107,7 @@ class _Run:
         self._tally = Tally()
         self._boilerplate = self._files.boilerplate(self._plan.source).lines
         self._tally.failed.extend(self._plan.unlisted)
+        self._tally.unchanged = self._plan.unchanged
 
     def report(self) -> IngestReport:
         plan = self._plan
@@ -249,26 +225,7 @@ class _Run:
             self._tally.outcome += self._files.record_file(self._plan.source, item.reading, drafts, item.based_on)
 
     def _finished(self) -> IngestReport:
-        tally = self._tally
-        return IngestReport(
-            source=self._plan.source.name,
-            root=str(self._plan.root),
-            read=tally.read,
-            unchanged=tally.unchanged,
-            moved=tally.moved,
-            skipped=self._plan.skipped,
-            failed=tuple(tally.failed),
-            warnings=tuple(tally.warnings),
-            gone=self._plan.gone,
-            pruned=self._options.prune,
-            outcome=tally.outcome,
-            lessons_found=tally.lessons,
-            embedded=tally.embedded,
-            redacted=tuple(sorted(tally.redacted.items())),
-            languages=tuple(tally.languages.most_common()),
-            took_s=time.perf_counter() - self._started,
-            dry_run=self._options.dry_run,
-        )
+        return self._tally.report(self._plan, self._options, time.perf_counter() - self._started)
 
 
 def _is_read(state: FileState, reading: FileReading) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ingest.sources import SkippedFile, SourceFile
 from retriever.errors import ModelError, SourceError
@@ -30,7 +31,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an ingest of one root has before it; paths are the source's own, `moves` {new path: old path}."""
+    """What an ingest of one root has before it; paths are the source's own, `moves` {new path: old path}.
+
+    `unchanged` counts files that are known to be so without a look.
+    """
 
     source: Source
     root: Path
@@ -41,6 +45,7 @@ class Plan:
     states: Mapping[str, FileState]
     moves: Mapping[str, str]
     gone: tuple[str, ...]
+    unchanged: int = 0
 
     def path_of(self, file: SourceFile) -> str:
         """The file's path within the source."""
@@ -94,8 +99,21 @@ def find_source(files: Files, place: Place, url_template: str | None, *, is_dry:
     return known.get(place.name, Source(0, place.name, str(place.base), None, None, None))
 
 
+class KnownFiles(Protocol):
+    """What is known of a source's files: by the record, or by a server that was asked."""
+
+    def states(self, source: Source) -> Mapping[str, FileState]:
+        """{path: what is remembered of it} for every file of the source, also those no longer there."""
+
+    def stored_paths(self, source: Source) -> Sequence[str]:
+        """The paths of all files of the source that gave documents, in order."""
+
+    def damaged_paths(self, source: Source) -> Set[str]:
+        """The files of the source whose stored text does not match its checksum."""
+
+
 def make_plan(
-    source: Source, place: Place, root: Path, entries: Sequence[SourceFile | SkippedFile], files: Files
+    source: Source, place: Place, root: Path, entries: Sequence[SourceFile | SkippedFile], files: KnownFiles
 ) -> Plan:
     """The plan for what the walk over `root` found."""
     found = tuple(entry for entry in entries if isinstance(entry, SourceFile))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ingest.drafts import draft_lesson, put_together
 from ingest.embedding import embed_rows, embedded
 from ingest.language import language_of
 from ingest.redact import redact
+from ingest.sent_sources import finish_sending, list_files
 from ingest.titles import title_from_prose
 from ingest.uploads import ingest_sent
 from retriever.lesson import Finding, Metadata
@@ -42,6 +44,14 @@ class Scribe:
     def read(self, memory: Memory, sent: SentFile) -> dict[str, Any]:
         """What came of the file, which the memory now holds, as JSON: its row of an ingest's report."""
         return ingest_sent(memory, sent, int(memory.settings.max_file_mb * 1e6))
+
+    def list_files(self, memory: Memory, source: str, *, columns: str | None, limit: int, after: str | None) -> Any:
+        """The files of a source as they were last read, a page of them, as JSON."""
+        return list_files(memory, source, columns, limit, after)
+
+    def finish(self, memory: Memory, source: str, gone: Sequence[str], *, more: bool) -> dict[str, Any]:
+        """What changed when those that are `gone` were removed and, without `more`, all had come, as JSON."""
+        return finish_sending(memory, source, frozenset(gone), more=more)
 
 
 def redact_share(share: Share) -> tuple[Share, tuple[tuple[str, int], ...]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ from ingest.left_out import Limits
 from ingest.pipeline import IngestOptions, Target, ingest_one
 from ingest.plan import Plan, refuse_to_mix
 from ingest.report import IngestReport
+from ingest.sent_sources import columns_of, source_of
 from ingest.sources import SourceFile, sent_file
 from retriever.errors import InvalidQuery
-from retriever.lesson import SHARED_SOURCE
+from retriever.record.draft import FileState
 from retriever.record.files import Files
 from retriever.record.rows import Source
 from retriever.sharing import SentFile
@@ -28,27 +31,33 @@ def ingest_sent(target: Target, sent: SentFile, max_file_bytes: int) -> dict[str
     _check_path(sent.path)
     refuse_to_mix(target.record, target.fingerprint)
     files = target.record.files
-    plan = _plan(_source(files, sent), sent, files, max_file_bytes)
-    report = ingest_one(target, plan, IngestOptions(max_file_bytes=max_file_bytes, settle=not sent.more))
+    columns = columns_of(sent.columns)
+    source_of(files, sent.source)
+    plan = _plan(files.open_source(sent.source, None, sent.url_template), sent, files, max_file_bytes)
+    options = IngestOptions(max_file_bytes=max_file_bytes, settle=not sent.more, columns=columns)
+    report = ingest_one(target, plan, options)
     state, reason = _outcome(report)
     return {
         "source": sent.source,
         "path": sent.path,
         "state": state,
         "reason": reason,
+        "moved": report.moved > 0,
         "documents": [{"id": item.id, "title": item.title} for item in files.stored(plan.source, sent.path)],
+        "changes": report.as_json()["documents"],
         **{name: value for name, value in report.as_json().items() if name in _KEPT},
     }
 
 
 # What of a report is about a single file too.
-_KEPT = ("lessons", "embedded", "redacted", "warnings", "took_s")
+_KEPT = ("lessons", "embedded", "redacted", "languages", "warnings", "took_s")
 
 
 def _plan(source: Source, sent: SentFile, files: Files, max_file_bytes: int) -> Plan:
     file = sent_file(sent.path, sent.content, Limits(max_file_bytes))
-    state = files.states(source).get(sent.path)
-    is_damaged = sent.path in files.damaged_paths(source)
+    states = files.states(source)
+    state = states.get(sent.path)
+    is_damaged = sent.path in files.damaged_paths(source, sent.path)
     return Plan(
         source=source,
         root=Path(sent.path),
@@ -57,7 +66,7 @@ def _plan(source: Source, sent: SentFile, files: Files, max_file_bytes: int) -> 
         skipped=() if isinstance(file, SourceFile) else ((file.relative, file.reason),),
         unlisted=(),
         states={sent.path: state} if state is not None and not is_damaged else {},
-        moves={},
+        moves=_moves(states, sent),
         gone=(),
     )
 
@@ -69,15 +78,11 @@ def _outcome(report: IngestReport) -> tuple[str, str | None]:
     return ("unchanged" if report.unchanged else "read"), None
 
 
-def _source(files: Files, sent: SentFile) -> Source:
-    if sent.source == SHARED_SOURCE:
-        raise InvalidQuery(
-            f"The source {SHARED_SOURCE!r} is kept for what people tell by hand. Name another.", "source"
-        )
-    for known in files.sources():
-        if known.name == sent.source and known.root is not None:
-            raise InvalidQuery(f"The source {sent.source!r} is a folder of the server's own. Name another.", "source")
-    return files.open_source(sent.source, None, sent.url_template)
+def _moves(states: Mapping[str, FileState], sent: SentFile) -> dict[str, str]:
+    """{new path: old path} if it is as the sender says: the same bytes, and nothing known at the new path."""
+    old = states.get(sent.moved_from or "")
+    is_moved = old is not None and sent.path not in states and old.sha256 == hashlib.sha256(sent.content).hexdigest()
+    return {sent.path: old.path} if old is not None and is_moved else {}
 
 
 def _check_path(path: str) -> None:

@@ -17,6 +17,8 @@ from retriever.checks import MAX_K
 from retriever.errors import SettingError
 
 ENVIRONMENT_PREFIX = "LESSONS_"
+# No setting and no option, since either could be seen by others: the token for a server elsewhere.
+TOKEN_VARIABLE = "LESSONS_TOKEN"
 
 # What numbers may be, ends included.
 RANGES: Mapping[str, tuple[int, int]] = {
@@ -33,7 +35,7 @@ _SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "
 CHOICES: Mapping[str, tuple[str, ...]] = {"log_format": ("text", "json"), "precision": ("fastest", "float32")}
 
 # Variables of others that begin like ours: what a user may set for shell completion, and what our tests read.
-_TOLERATED = frozenset({"LESSONS_COMPLETE", "LESSONS_REQUIRE_BROWSER"})
+_TOLERATED = frozenset({TOKEN_VARIABLE, "LESSONS_COMPLETE", "LESSONS_REQUIRE_BROWSER"})
 
 
 def default_home() -> Path:

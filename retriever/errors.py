@@ -10,6 +10,7 @@ RetrieverError
 │   ├── HomeBusy           another process holds what is needed
 │   └── IndexUnavailable   the vector index cannot be used now; words still answer
 ├── ModelError             the embedding model is missing, changed or of another kind
+├── ServerRefused          a server on another machine said no
 ├── InvalidQuery           a query, filter or number that cannot be answered
 ├── KeyReused              a key that names one request was given to another
 └── NotFound               no lesson or document by that id or path
@@ -56,6 +57,14 @@ class IndexUnavailable(StoreError):
 
 class ModelError(RetrieverError):
     """The embedding model is missing, changed or of another kind."""
+
+
+class ServerRefused(RetrieverError):
+    """A server on another machine does not do what it was asked; `status` is its HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class InvalidQuery(RetrieverError, ValueError):

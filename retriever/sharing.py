@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file that somebody sends: its bytes, its path in a source, and whether `more` of the source follow at once."""
+    """A file that somebody sends: its bytes, its path in a source, and whether `more` of the source follow at once.
+
+    `moved_from` is the path it had before; `columns` gives roles to a table's columns, as `lessons ingest` takes them.
+    """
 
     source: str
     path: str
     content: bytes = field(repr=False)
     url_template: str | None = None
     more: bool = False
+    moved_from: str | None = None
+    columns: str | None = None
 
 
 class Scribe(Protocol):
@@ -42,6 +47,12 @@ class Scribe(Protocol):
 
     def read(self, memory: Memory, sent: SentFile) -> dict[str, Any]:
         """What came of the file, which the memory now holds, as JSON: its row of an ingest's report."""
+
+    def list_files(self, memory: Memory, source: str, *, columns: str | None, limit: int, after: str | None) -> Any:
+        """The files of a source as they were last read, a page of them, as JSON."""
+
+    def finish(self, memory: Memory, source: str, gone: Sequence[str], *, more: bool) -> dict[str, Any]:
+        """What changed when those that are `gone` were removed and, without `more`, all had come, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,14 @@ class Sharing:
         Raises InvalidQuery, naming the field, for a path or a source that no sent file can have.
         """
         return self._scribe.read(self._memory, sent)
+
+    def files(self, source: str, *, columns: str | None, limit: int, after: str | None) -> Any:
+        """The files of a source as they were last read, a page of them, as JSON. Raises as `upload` does."""
+        return self._scribe.list_files(self._memory, source, columns=columns, limit=limit, after=after)
+
+    def finish(self, source: str, gone: Sequence[str], *, more: bool) -> dict[str, Any]:
+        """What changed when files had gone and, without `more`, all had come, as JSON. Raises as `upload` does."""
+        return self._scribe.finish(self._memory, source, gone, more=more)
 
     def _known(self, lesson_id: str) -> StoredShare:
         known = self._memory.record.shares.by_lesson(lesson_id)

@@ -75,10 +75,13 @@ class Files:
                 (json.dumps(sorted(lines), ensure_ascii=False), source.key, revision),
             )
 
-    def damaged_paths(self, source: Source) -> frozenset[str]:
-        """The files of the source whose stored text does not match its checksum."""
+    def damaged_paths(self, source: Source, path: str | None = None) -> frozenset[str]:
+        """The files of the source, or the one at `path`, whose stored text does not match its checksum."""
         with self._database.read() as connection:
-            rows = connection.execute(f"SELECT d.path, {RAW_TEXT} FROM documents d WHERE d.source = ?", (source.key,))
+            rows = connection.execute(
+                f"SELECT d.path, {RAW_TEXT} FROM documents d WHERE d.source = ?1 AND (?2 IS NULL OR d.path = ?2)",
+                (source.key, path),
+            )
             return frozenset(row["path"] for row in rows if not is_intact(row["raw_text"], row["checksum"]))
 
     def states(self, source: Source) -> dict[str, FileState]:

@@ -54,6 +54,7 @@ _REDACTED: Schema = {
     "additionalProperties": _COUNT,
     "description": "What was taken out of it, how often, by rule.",
 }
+_CHANGES = _object({"new": _COUNT, "changed": _COUNT, "gone": _COUNT})
 _NEXT = _described(_TEXT_OR_NULL, "Give it as `after` to get the following ones; null at the end.")
 
 SCHEMAS: dict[str, Schema] = {
@@ -140,10 +141,40 @@ SCHEMAS: dict[str, Schema] = {
             "reason": _described(_TEXT_OR_NULL, "Why it was skipped or failed."),
             "documents": _list_of(_object({"id": _TEXT, "title": _TEXT, "link": _TEXT})),
             "lessons": _object({"found": _COUNT, "new": _COUNT, "changed": _COUNT, "gone": _COUNT}),
+            "moved": _described({"type": "boolean"}, "Whether it was known under `moved_from`."),
+            "changes": _described(_CHANGES, "How many of its documents are new, changed or gone."),
             "embedded": _described(_COUNT, "How many texts went through the model."),
             "redacted": _REDACTED,
+            "languages": {"type": "object", "additionalProperties": _COUNT},
             "warnings": _list_of(_object({"path": _TEXT, "reason": _TEXT})),
             "took_s": {"type": "number", "minimum": 0},
+        }
+    ),
+    "FileList": _object(
+        {
+            "items": _list_of(
+                _object(
+                    {
+                        "path": _TEXT,
+                        "sha256": _described(_TEXT_OR_NULL, "Of the bytes as they were last sent."),
+                        "state": {"type": "string", "enum": ["read", "skipped", "failed"]},
+                        "is_current": _described(
+                            {"type": "boolean"}, "Whether sending the same bytes again would change nothing."
+                        ),
+                        "has_documents": {"type": "boolean"},
+                    }
+                )
+            ),
+            "next": _NEXT,
+        }
+    ),
+    "FinishedFiles": _object(
+        {
+            "source": _TEXT,
+            "files": _described({"type": "object", "additionalProperties": _COUNT}, "How many of each state."),
+            "documents": _CHANGES,
+            "lessons": _object({"found": _COUNT, "new": _COUNT, "changed": _COUNT, "gone": _COUNT}),
+            "embedded": _COUNT,
         }
     ),
     "LessonList": _object({"items": _list_of(_ref("ListedLesson")), "next": _NEXT}),

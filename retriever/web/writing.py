@@ -45,6 +45,14 @@ class Writing:
         documents = [{**item, "link": wire.document_link(item["id"])} for item in row["documents"]]
         return json_response({**row, "documents": documents})
 
+    def sent_files(self, values: Values) -> Response:
+        """The files of a source, page by page."""
+        return json_response(self.sharing.files(**values))
+
+    def finish_files(self, values: Values) -> Response:
+        """What changed when all had come."""
+        return json_response(self.sharing.finish(**values))
+
     def forget_document(self, _values: Values, id: str) -> Response:
         """Nothing: the document is gone."""
         self.memory.forget(self.memory.document(id).id)
