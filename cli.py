@@ -16,7 +16,7 @@ import click
 from ingest.ingest_commands import ingest
 from ingest.share_commands import share
 from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
-from retriever.keeping_commands import backup, export, import_, restore
+from retriever.keeping_commands import backup, export, forget, import_, restore
 from retriever.options import filter_options, give_variables, number_of, option_variables
 from retriever.shell import (
     EXIT_COULD_NOT,
@@ -230,21 +230,6 @@ def reindex(context: click.Context, embed: bool) -> None:
 
 
 @main.command()
-@click.argument("document", metavar="DOCUMENT")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_context
-def forget(context: click.Context, document: str, yes: bool) -> None:
-    """Remove a document and its lessons from the memory for good."""
-    with memory_of(context) as memory:
-        found = memory.document(document)
-        if not yes:
-            click.confirm(f"Forget {clean(found.title)!r} ({clean(found.path)}) and its lessons for good?", abort=True)
-        outcome = memory.forget(found.id)
-    name = clean(found.path)
-    click.echo(f"Forgot {name} and {outcome.lessons_gone} lessons. Its file, if still there, stays forgotten.")
-
-
-@main.command()
 def settings() -> None:
     """List the settings, their variables and defaults."""
     from retriever.config import settings_help
@@ -254,7 +239,7 @@ def settings() -> None:
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
-for command in (ingest, share, backup, restore, export, import_, token):
+for command in (ingest, share, forget, backup, restore, export, import_, token):
     main.add_command(command)
 give_variables(main)
 

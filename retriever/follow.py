@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -80,6 +81,11 @@ class IndexKeeper:
                 old.close()
             self._sweep()
 
+    def is_to_erase(self) -> bool:
+        """Whether the open generation may hold embeddings of what was forgotten; `rebuild` erases them."""
+        with self._guard:
+            return self.generation is not None and self._record.erasure.covers(self.generation.number)
+
     def drain(self, limit: int | None = None) -> int:
         """How many changes of the log were applied, oldest first, at most `limit`."""
         with self._guard:
@@ -132,6 +138,10 @@ class IndexKeeper:
     def _open_generation(self) -> None:
         generation = self._record.changes.current()
         if generation is None or (generation.fingerprint, generation.dim) != (self._fingerprint, self._dim):
+            self.rebuild()
+            return
+        if self._record.erasure.covers(generation.number):
+            # Chroma only marks what is deleted: a new generation is what erases.
             self.rebuild()
             return
         folder = generation_folder(self._home, generation.number)
@@ -191,8 +201,11 @@ class IndexKeeper:
             index.apply(unit, self._record.changes.embeddings(unit, self._fingerprint, batch), [])
 
     def _sweep(self) -> None:
-        for number in self._record.changes.retired():
-            remove_generation(self._home, number)
+        """Only the files of generations that answer or are being built stay."""
+        live = self._record.changes.live()
+        for folder in (self._home / "index").glob("gen-*"):
+            if folder.name.removeprefix("gen-") not in {str(number) for number in live}:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def samples_of(changes: Changes, generation: Generation) -> dict[str, dict[int, Embeddings]]:

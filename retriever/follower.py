@@ -176,6 +176,10 @@ class Follower:
             self._keeper = self._make_keeper()
         if self._keeper.index is None and not self._keeper.open("a server"):
             return
+        if self._keeper.is_to_erase():
+            # Meanwhile the record's own embeddings are searched, so that nothing new is missed.
+            self._index = None
+            self._keeper.rebuild()
         self._refresh(self._keeper)
         # Only now: an index is worth nothing to a question that does not know what it lacks.
         self._index = self._keeper.index

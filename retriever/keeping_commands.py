@@ -1,4 +1,4 @@
-"""`lessons backup`, `restore`, `export` and `import`: a memory beyond its home."""
+"""`lessons backup`, `restore`, `export`, `import` and `forget`: what is kept of a memory, and what is not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retriever.shell import settings_of
+from retriever.shell import memory_of, settings_of
 from retriever.terminal import clean
 
 if TYPE_CHECKING:
@@ -88,3 +88,39 @@ def _warn_of_damage(facts: CopyFacts) -> None:
             "`lessons doctor` names the mend.",
             err=True,
         )
+
+
+@click.command()
+@click.argument("document", metavar="DOCUMENT", required=False)
+@click.option("--leftovers", is_flag=True, help="Instead: take from the disk what was removed or edited out before.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def forget(context: click.Context, document: str | None, leftovers: bool, yes: bool) -> None:
+    """Remove a document and its lessons from the memory for good."""
+    if leftovers == (document is not None):
+        raise click.UsageError("Give either DOCUMENT or --leftovers.")
+    with memory_of(context) as memory:
+        if document is None:
+            question = "Copies of the record in the home (in backups/, and exports) are removed too. Go on?"
+            if not yes:
+                click.confirm(question, abort=True)
+            memory.forget_leftovers()
+            click.echo("What was removed or edited out before is no longer on this memory's disk.")
+        else:
+            found = memory.document(document)
+            name = clean(found.path)
+            if not yes:
+                click.confirm(f"Forget {clean(found.title)!r} ({name}) and its lessons for good?", abort=True)
+            outcome = memory.forget(found.id)
+            click.echo(f"Forgot {name} and {outcome.lessons_gone} lessons. Its file, if still there, stays forgotten.")
+    _warn_of_backups(context)
+
+
+def _warn_of_backups(context: click.Context) -> None:
+    """Says where the last backup is, when it lies where nothing of ours is taken out of it."""
+    from retriever.record.backups import last_backup
+
+    home = settings_of(context).home
+    last = last_backup(home)
+    if last is not None and not last.is_relative_to(home.absolute()):
+        click.echo(clean(f"Backups outside the home keep it; the last one is {last}."), err=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from retriever.config import Settings
 from retriever.embedder import find_model, open_embedder
-from retriever.errors import HomeBusy, NotAMemory, NotFound, RetrieverError, StoreError
+from retriever.erasing import clean_disk, clean_disk_quietly, drop_index, is_behind
+from retriever.errors import HomeBusy, ModelError, NotAMemory, NotFound, RetrieverError, StoreError
 from retriever.follow import IndexKeeper
 from retriever.follower import Follower
 from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
@@ -177,10 +178,26 @@ class Memory:
         }
 
     def forget(self, document_id: str) -> Outcome:
-        """The document and its lessons are gone from the record, its free pages and the vector index."""
-        outcome = self.record.files.forget(document_id)
-        self.follow()
+        """The document and its lessons are gone for good: no file of the home holds their words any more.
+
+        A server that has the vector index open builds it anew within seconds. Raises NotFound, and StoreError when the
+        rows are gone but the disk could not be cleaned; then the next ingest or server does that.
+        """
+        outcome = self.record.erasure.forget(document_id)
+        self._erase()
         return outcome
+
+    def forget_leftovers(self) -> None:
+        """Whatever was removed or edited out before leaves the disk too, with all copies of the record in the home."""
+        self.record.erasure.forget_leftovers()
+        self._erase()
+
+    def _erase(self) -> None:
+        clean_disk(self.record)
+        try:
+            self.follow()
+        except ModelError:
+            drop_index(self.settings.home, self.record)
 
     def token_holder(self, digest: str) -> Holder | None:
         """Whose access token has this digest, None when it is nobody's."""
@@ -192,10 +209,11 @@ class Memory:
 
     def follow(self) -> None:
         """Applies the change log to the vector index, unless a server or another ingest is doing so."""
-        if self._follower is not None or not self.record.changes.is_behind():
+        clean_disk_quietly(self.record)
+        if self._follower is not None or not is_behind(self.record):
             return
         keeper = self.keeper()
-        while self.record.changes.is_behind() and keeper.open("an ingest"):
+        while is_behind(self.record) and keeper.open("an ingest"):
             try:
                 keeper.drain()
             finally:
@@ -241,6 +259,7 @@ class Memory:
                     "Stop that one first, or choose another --home."
                 )
             self.record.soundness.require()
+            clean_disk_quietly(self.record)
             self._follower = Follower(self.keeper, self.record.changes)
             self.search.use_index(self._follower)
             self._follower.start()

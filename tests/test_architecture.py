@@ -39,7 +39,7 @@ LAYERS = (
     ),
     ("retriever.record",),
     ("retriever.vectors", "retriever.probe"),
-    ("retriever.follow", "retriever.follower", "retriever.meaning"),
+    ("retriever.follow", "retriever.follower", "retriever.meaning", "retriever.erasing"),
     ("retriever.question", "retriever.ranking", "retriever.choosing", "retriever.verdict", "retriever.highlights"),
     ("retriever.duplicates",),
     ("retriever.search",),

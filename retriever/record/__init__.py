@@ -3,7 +3,8 @@
 `Record` opens it and hands out its aspects, each a class in a module of this name: `files` (what was read,
 and the documents and lessons that came out), `library` (what there is to read), `candidates` (what might answer),
 `changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in),
-`shares` (what people told by hand), `soundness` (whether it is what was written).
+`shares` (what people told by hand), `soundness` (whether it is what was written),
+`erasure` (what was forgotten).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from retriever.record.changes import Changes
 from retriever.record.copies import CopyFacts, copy_out
 from retriever.record.database import FILE_NAME, Database
 from retriever.record.embeddings import EmbeddingStore
+from retriever.record.erasure import Erasure
 from retriever.record.files import Files
 from retriever.record.library import Library
 from retriever.record.portable import export_lines
@@ -39,6 +41,7 @@ class Record:
         self.tokens = Tokens(self._database)
         self.shares = Shares(self._database)
         self.soundness = Soundness(self._database)
+        self.erasure = Erasure(self._database)
 
     def copy_to(self, path: Path) -> CopyFacts:
         """`path` is a checked copy of the record as it is at one moment, beside whoever reads or writes it."""

@@ -57,11 +57,18 @@ def remember_backup(home: Path, path: Path) -> None:
         partial.write_text(json.dumps({"file": str(path)}), encoding="utf-8")
 
 
+def last_backup(home: Path) -> Path | None:
+    """Where the last backup went; None when there was none."""
+    try:
+        return Path(json.loads((home / LAST_BACKUP).read_text(encoding="utf-8"))["file"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def advice(home: Path) -> str:
     """What to do about a damaged record: which backup to restore, and how."""
-    known = [*(home / FOLDER).glob("*.db")]
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        known.append(Path(json.loads((home / LAST_BACKUP).read_text(encoding="utf-8"))["file"]))
+    last = last_backup(home)
+    known = [*(home / FOLDER).glob("*.db"), *([last] if last is not None else [])]
     present = [
         (path.stat().st_mtime, path) for path in known if path.is_file() and not path.name.startswith(_SET_ASIDE)
     ]

@@ -80,11 +80,16 @@ class Changes:
                 "UPDATE generations SET state = 'retired' WHERE number = ? AND state = 'building'", (generation.number,)
             )
 
-    def retired(self) -> tuple[int, ...]:
-        """The numbers of generations whose files may be removed."""
+    def retire_all(self) -> None:
+        """No generation answers any more; whoever opens the index next builds one."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE generations SET state = 'retired'")
+
+    def live(self) -> frozenset[int]:
+        """The numbers of the generations that answer or are being built; files of any other may be removed."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT number FROM generations WHERE state = 'retired'").fetchall()
-        return tuple(row[0] for row in rows)
+            rows = connection.execute("SELECT number FROM generations WHERE state <> 'retired'").fetchall()
+        return frozenset(row[0] for row in rows)
 
     def pending(self, generation: Generation, limit: int, after: int | None = None) -> tuple[Change, ...]:
         """The oldest changes that are not in the generation yet, oldest first; only those `after` a seq, if given."""

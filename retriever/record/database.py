@@ -84,11 +84,18 @@ class Database:
                 raise
 
     def compact(self) -> None:
-        """No free page and no write-ahead log holds deleted rows any more; takes time in proportion to the file."""
+        """No free page and no write-ahead log holds deleted rows any more; takes time in proportion to the file.
+
+        Raises HomeBusy when another process reads in it for too long, so that its log could not be emptied.
+        """
         with self.explained(), self._writing:
             connection = self.connection()
+            # The whole record goes through a temporary database, which may be more than there is memory for.
+            connection.execute("PRAGMA temp_store = FILE")
             connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint (TRUNCATE)")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            if connection.execute("PRAGMA wal_checkpoint (TRUNCATE)").fetchone()[0]:
+                raise HomeBusy(f"{self.path} was read for {BUSY_TIMEOUT_S} s by another process. Try again.")
 
     def close(self) -> None:
         """Every connection is closed; the object is not used again."""

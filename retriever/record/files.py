@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retriever.errors import NotFound
 from retriever.lesson import Document
 from retriever.record.checksums import RAW_TEXT, is_intact
 from retriever.record.database import Database
 from retriever.record.documents import delete_documents, hold_model, record_document
 from retriever.record.draft import Draft, Embedded, FileReading, FileState, Outcome
 from retriever.record.rows import DOCUMENT_COLUMNS, Source, document_from_row, source_from_row
-from retriever.record.schema import WORD_TABLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -211,27 +209,6 @@ class Files:
                 outcome += delete_documents(connection, [row["key"] for row in rows])
                 connection.execute("DELETE FROM files WHERE source = ? AND path = ?", (source.key, path))
             _unsettle(connection, source.key, outcome)
-        return outcome
-
-    def forget(self, document_id: str) -> Outcome:
-        """The document is gone, and no free page or word index of the record holds its words any more."""
-        with self._database.write() as connection:
-            row = connection.execute(
-                """SELECT d.key, d.source, d.path, d.part, f.sha256 FROM documents d
-                   LEFT JOIN files f ON f.key = d.file WHERE d.id = ?""",
-                (document_id,),
-            ).fetchone()
-            if row is None:
-                raise NotFound(f"There is no document with the id {document_id!r}.")
-            outcome = delete_documents(connection, [row["key"]])
-            _unsettle(connection, row["source"], outcome)
-            connection.execute(
-                "INSERT OR REPLACE INTO forgotten (source, path, part, sha256) VALUES (?, ?, ?, ?)",
-                (row["source"], row["path"], row["part"], row["sha256"] or ""),
-            )
-            for table in WORD_TABLES:
-                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
-        self._database.compact()
         return outcome
 
 

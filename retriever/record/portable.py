@@ -37,6 +37,9 @@ LEFT_OUT: Mapping[str, str] = {
     "sqlite_temp_schema": "SQLite's own, and empty",
 }
 
+# Rows that say what this home has still to do about its own files.
+_ROWS: Mapping[str, str] = {"meta": " WHERE name NOT LIKE 'erase%'"}
+
 # Embeddings can be made again from the texts, and are most of the size.
 _EMBEDDINGS = "embeddings"
 _UNEMBEDDED: Mapping[str, object] = {"fingerprint": "", "checksum": 0, "embeddings": b""}
@@ -80,7 +83,7 @@ def export_lines(connection: sqlite3.Connection, *, embeddings: bool) -> Iterato
         if name == _EMBEDDINGS and not embeddings:
             continue
         blank = _UNEMBEDDED if name == "sentences" and not embeddings else {}
-        for row in connection.execute(f"SELECT {', '.join(columns)} FROM {name}"):
+        for row in connection.execute(f"SELECT {', '.join(columns)} FROM {name}{_ROWS.get(name, '')}"):
             count += 1
             yield _line({"table": name, "row": {key: _out(value) for key, value in ({**dict(row), **blank}).items()}})
     yield _line({"end": count})

@@ -1,0 +1,156 @@
+"""Removing for good: rows, and everything on disk that still spells what was in them.
+
+A deleted row leaves its words in the write-ahead log, in the segments of the word index, in generations of the vector
+index and in copies of the record. `forget` marks what has to go in the same transaction that deletes the rows, so that
+a kill in between is made good by whoever opens the memory next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from retriever.errors import NotFound, StoreError
+from retriever.lesson import normalised
+from retriever.record.copies import BESIDE, PARTIAL, explained, is_copy
+from retriever.record.database import FILE_NAME, Database
+from retriever.record.documents import delete_documents
+from retriever.record.draft import Outcome
+from retriever.record.portable import is_export
+from retriever.record.schema import SCHEMA_VERSION, WORD_TABLES
+
+# Names in `meta`: ids of documents whose words may still be on disk, and the last generation with their embeddings.
+PAGES, INDEX = "erase_pages", "erase_index"
+_EVERYTHING = "*"
+_NOT_COPIES = frozenset({"index", "models", FILE_NAME, *(FILE_NAME + suffix for suffix in BESIDE)})
+
+
+class Erasure:
+    """What was forgotten, and what is still to be done about it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def forget(self, document_id: str) -> Outcome:
+        """The document is gone from every table; `finish` takes its words from the disk. Raises NotFound."""
+        with self._database.write() as connection:
+            row = connection.execute(
+                """SELECT d.key, d.source, d.path, d.part, CAST(d.text AS BLOB) AS raw_text, f.sha256 FROM documents d
+                   LEFT JOIN files f ON f.key = d.file WHERE d.id = ?""",
+                (document_id,),
+            ).fetchone()
+            if row is None:
+                raise NotFound(f"There is no document with the id {document_id!r}.")
+            outcome = delete_documents(connection, [row["key"]])
+            _take_from_boilerplate(connection, row["source"], row["raw_text"].decode(errors="replace"))
+            connection.execute(
+                "INSERT OR REPLACE INTO forgotten (source, path, part, sha256) VALUES (?, ?, ?, ?)",
+                (row["source"], row["path"], row["part"], row["sha256"] or ""),
+            )
+            _mark(connection, document_id)
+        return outcome
+
+    def forget_leftovers(self) -> None:
+        """What was removed or edited out at any time is to leave the disk too, with all copies in the home."""
+        with self._database.write() as connection:
+            _mark(connection, _EVERYTHING)
+
+    def is_pending(self) -> bool:
+        """Whether words of what was forgotten may still be on disk."""
+        return self._value(PAGES) is not None
+
+    def finish(self) -> tuple[Path, ...]:
+        """No page, log, word index or copy in the home spells what was forgotten; gives the copies that were removed.
+
+        Takes time in proportion to the record. Raises StoreError when it could not be done; then it is still pending.
+        """
+        pending = self._value(PAGES)
+        if pending is None:
+            return ()
+        removed = _purge_copies(self._database.path.parent, json.loads(pending))
+        with self._database.write() as connection:
+            for table in WORD_TABLES:
+                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+        self._database.compact()
+        with self._database.write() as connection:
+            # Unless another process forgot something else meanwhile.
+            connection.execute("DELETE FROM meta WHERE name = ? AND value = ?", (PAGES, pending))
+        return removed
+
+    def covers(self, generation: int) -> bool:
+        """Whether this generation of the vector index may hold embeddings of what was forgotten."""
+        return int(self._value(INDEX) or 0) >= generation
+
+    def _value(self, name: str) -> str | None:
+        with self._database.read() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+
+def _mark(connection: sqlite3.Connection, what: str) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (PAGES,)).fetchone()
+    marked = dict.fromkeys([*(json.loads(row[0]) if row else ()), what])
+    newest = connection.execute("SELECT coalesce(max(number), 0) FROM generations").fetchone()[0]
+    connection.executemany(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+        [(PAGES, json.dumps(list(marked))), (INDEX, str(newest))],
+    )
+
+
+def _take_from_boilerplate(connection: sqlite3.Connection, source: int, text: str) -> None:
+    """Lines that may stand in the text are forgotten too; the next ingest finds those again that others share."""
+    known = json.loads(connection.execute("SELECT boilerplate FROM sources WHERE key = ?", (source,)).fetchone()[0])
+    words = set(normalised(text).split())
+    kept = [line for line in known if not words.issuperset(line.split())]
+    connection.execute(
+        "UPDATE sources SET boilerplate = ?, is_settled = 0, revision = revision + 1 WHERE key = ?",
+        (json.dumps(kept, ensure_ascii=False), source),
+    )
+
+
+def _purge_copies(home: Path, marked: Collection[str]) -> tuple[Path, ...]:
+    """Copies lose the marked documents, or go where that cannot be: of another version, damaged, or text."""
+    removed = []
+    for path in _copies(home):
+        if _EVERYTHING in marked or not _is_purged(path, marked):
+            removed.append(path)
+            for suffix in ("", *BESIDE):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return tuple(removed)
+
+
+def _copies(home: Path) -> Iterator[Path]:
+    for entry in sorted(home.iterdir()):
+        if entry.name in _NOT_COPIES:
+            continue
+        for path in [entry] if entry.is_file() else sorted(entry.rglob("*")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            if is_copy(path) or is_export(path) or path.suffix == PARTIAL:
+                yield path
+
+
+def _is_purged(path: Path, document_ids: Collection[str]) -> bool:
+    """Whether the copy no longer holds the documents; not when it is none that this version can change."""
+    try:
+        with explained(path), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
+                return False
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("BEGIN IMMEDIATE")
+            for identity in document_ids:
+                rows = connection.execute("SELECT key FROM documents WHERE id = ?", (identity,)).fetchall()
+                delete_documents(connection, [row["key"] for row in rows])
+            for table in WORD_TABLES:
+                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+            connection.commit()
+            connection.execute("VACUUM")
+    except StoreError:
+        return False
+    return True
