@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ingest.extract import EXTRACTOR_VERSION, extract, template_lines
+from ingest.extract import EXTRACTOR_VERSION, extract
 from ingest.metadata import METADATA_VERSION, resolve
 from ingest.passages import PASSAGES_VERSION, cut
 from ingest.readers import Reading, format_of, reader_version
 from ingest.readers.columns import NO_COLUMNS, Columns
 from ingest.redact import REDACTOR_VERSION, redact
+from ingest.repeats import lines_of
 from ingest.syntax import blocks, plain
 from retriever.lesson import Document, Finding, Metadata
 from retriever.record.draft import Draft, DraftLesson, DraftSentence
@@ -65,13 +66,6 @@ def redraft(document: Document, boilerplate: frozenset[str]) -> Draft:
     return _found(document.part, document.text, (document.path, document.meta), boilerplate)
 
 
-def touched_by(lines: frozenset[str], documents: Mapping[str, Sequence[Document]]) -> tuple[str, ...]:
-    """The paths of those files in which any of these normalised lines stands."""
-    if not lines:
-        return ()
-    return tuple(path for path, items in documents.items() if any(lines & template_lines(item.text) for item in items))
-
-
 def cleaned(path: str, reading: Reading) -> Cleaned:
     """The reading as it may be stored, with its metadata."""
     redaction = redact(reading.text)
@@ -90,7 +84,8 @@ def _draft(path: str, reading: Reading, boilerplate: frozenset[str]) -> Drafted:
 def _found(part: str | None, text: str, about: tuple[str, Metadata], boilerplate: frozenset[str]) -> Draft:
     path, meta = about
     found = extract(text, title=meta.title, path=path, boilerplate=boilerplate)
-    return put_together(part, text, meta, tuple(draft_lesson(text, item) for item in found.lessons))
+    draft = put_together(part, text, meta, tuple(draft_lesson(text, item) for item in found.lessons))
+    return replace(draft, lines=lines_of(text, path))
 
 
 def draft_lesson(text: str, finding: Finding, identity: str | None = None) -> DraftLesson:

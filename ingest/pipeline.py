@@ -5,68 +5,31 @@ Safe to repeat and to interrupt: each file is one transaction, and what is uncha
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from ingest.drafts import EXTRACTED_BY, Drafted, draft_all, read_by, redraft, touched_by
-from ingest.embedding import embed_rows, embedded, known_rows
-from ingest.extract import boilerplate
+from ingest.commits import Commits, Prepared, Target
+from ingest.drafts import EXTRACTED_BY, Drafted, draft_all, read_by, redraft
 from ingest.options import IngestOptions, Progress
 from ingest.plan import Plan, check_prune, find_place, find_source, make_plan, refuse_to_mix
 from ingest.readers import format_of
 from ingest.readers.process import ReaderProcess
+from ingest.repeats import Repeats
 from ingest.report import IngestReport
 from ingest.sources import Limits, SourceFile, walk
 from ingest.tally import Tally
 from retriever.errors import SourceError
 from retriever.lesson import Document, digest
-from retriever.record.draft import FileReading, FileState, Outcome
+from retriever.record.draft import FileReading, FileState
 
 if TYPE_CHECKING:
-    from retriever.embedder import Embedder
-    from retriever.record import Record
+    pass
 
 __all__ = ["IngestOptions", "Progress", "Target", "ingest", "ingest_one"]
-
-# Texts that go through the model together: enough to sort by length, few enough to lose little when interrupted.
-BATCH_TEXTS = 256
-BATCH_FILES = 16
-
-
-class Target(Protocol):
-    """What an ingest needs of a memory; opening the model is put off until a text needs it."""
-
-    @property
-    def record(self) -> Record:
-        """Where everything ends up."""
-
-    @property
-    def embedder(self) -> Embedder:
-        """The model, loaded on first use."""
-
-    @property
-    def fingerprint(self) -> str:
-        """The model's fingerprint, known without loading it."""
-
-    def follow(self) -> None:
-        """Bring the vector index up to date, if no other process does."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A file that was read and drafted and waits for its embeddings."""
-
-    reading: FileReading
-    drafted: tuple[Drafted, ...]
-    based_on: Mapping[str, str] | None = None
-
-    def plains(self) -> dict[str, str]:
-        """{digest: plain text} of everything in it that needs an embedding."""
-        return {digest: text for item in self.drafted for digest, text in item.draft.plains.items()}
 
 
 def ingest(
@@ -130,18 +93,19 @@ class _Run:
 
     def _read_all(self) -> None:
         files = self._plan.files
-        waiting: list[_Prepared] = []
-        texts = 0
-        with ReaderProcess(columns=self._options.columns) as reader:
+        with ReaderProcess(columns=self._options.columns) as reader, self._commits() as commits:
             for done, file in enumerate(files, start=1):
                 prepared = self._prepare(file, reader)
-                if prepared is not None:
-                    waiting.append(prepared)
-                    texts += len(prepared.plains())
-                if texts >= BATCH_TEXTS or done == len(files):
-                    self._commit(waiting)
-                    waiting, texts = [], 0
+                if prepared is not None and not self._options.dry_run:
+                    commits.add(prepared)
                 self._tell(Progress(done, len(files), self._tally.lessons, file.relative))
+        self._tally.outcome += commits.outcome
+
+    @contextlib.contextmanager
+    def _commits(self) -> Iterator[Commits]:
+        with Commits(self._target, self._plan.source) as commits:
+            yield commits
+        self._tally.embedded += commits.embedded
 
     def _settle(self) -> None:
         """Looks again at documents that hold lines which turned out to be repeated across the source, or no longer are.
@@ -152,23 +116,22 @@ class _Run:
         known = files.boilerplate(source)
         if known.is_settled:
             return
-        documents = {path: files.stored(source, path) for path in files.stored_paths(source)}
-        lines = boilerplate((path, item.text) for path, items in documents.items() for item in items)
-        before, self._tally.outcome = self._tally.outcome, Outcome()
-        touched = touched_by(lines ^ known.lines, documents)
-        for start in range(0, len(touched), BATCH_FILES):
-            batch = touched[start : start + BATCH_FILES]
-            self._commit([item for path in batch for item in self._redrafted(path, documents[path], lines)])
-        self._tally.outcome = before.settled(self._tally.outcome)
+        repeats = Repeats(self._target.record.lines, source, known.lines)
+        lines = repeats.boilerplate()
+        with self._commits() as commits:
+            for path in repeats.touched():
+                for item in self._redrafted(path, files.stored(source, path), lines):
+                    commits.add(item)
+        self._tally.outcome = self._tally.outcome.settled(commits.outcome)
         files.settle(source, lines, known.revision)
 
-    def _redrafted(self, path: str, documents: Sequence[Document], lines: frozenset[str]) -> Iterator[_Prepared]:
+    def _redrafted(self, path: str, documents: Sequence[Document], lines: frozenset[str]) -> Iterator[Prepared]:
         reading = self._files.reading(self._plan.source, path)
         if reading is not None:
             drafted = tuple(Drafted(redraft(item, lines), (), ()) for item in documents)
-            yield _Prepared(reading, drafted, {item.part or "": digest(item.text) for item in documents})
+            yield Prepared(reading, drafted, {item.part or "": digest(item.text) for item in documents})
 
-    def _prepare(self, file: SourceFile, reader: ReaderProcess) -> _Prepared | None:
+    def _prepare(self, file: SourceFile, reader: ReaderProcess) -> Prepared | None:
         path = self._plan.path_of(file)
         try:
             data = file.read()
@@ -187,7 +150,7 @@ class _Run:
             stored = self._files.stored(self._plan.source, path)
             drafted = tuple(Drafted(redraft(document, self._boilerplate), (), ()) for document in stored)
             self._tally.count(path, drafted)
-            return _Prepared(reading, drafted)
+            return Prepared(reading, drafted)
         try:
             readings = reader.read(data, path)
         except SourceError as error:
@@ -196,7 +159,7 @@ class _Run:
         self._tally.columns.update(name for one in readings for name in one.columns)
         drafted = draft_all(path, readings, self._boilerplate)
         self._tally.count(path, drafted)
-        return _Prepared(reading, drafted)
+        return Prepared(reading, drafted)
 
     def _move(self, path: str) -> FileState | None:
         """A moved file is read once more, since its name may have said its date; its ids and embeddings stay."""
@@ -207,22 +170,6 @@ class _Run:
         if not self._options.dry_run:
             self._files.move_file(self._plan.source, old, path)
         return FileState(path, None, None, None, "read", None)
-
-    def _commit(self, waiting: list[_Prepared]) -> None:
-        if self._options.dry_run or not waiting:
-            return
-        rows: dict[str, Any] = {}
-        for item in waiting:
-            rows |= known_rows(
-                self._files.known_embeddings(self._plan.source, item.reading.path, self._target.fingerprint)
-            )
-        plains = {digest: text for item in waiting for digest, text in item.plains().items() if digest not in rows}
-        if plains:
-            rows |= embed_rows(plains, self._target.embedder)
-            self._tally.embedded += len(plains)
-        for item in waiting:
-            drafts = [(each.draft, embedded(each.draft, rows, self._target.embedder)) for each in item.drafted]
-            self._tally.outcome += self._files.record_file(self._plan.source, item.reading, drafts, item.based_on)
 
     def _finished(self) -> IngestReport:
         return self._tally.report(self._plan, self._options, time.perf_counter() - self._started)

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -51,6 +51,10 @@ _CONTAINERS = {"bullet_list": "list", "ordered_list": "list", "blockquote": "quo
 _LEAVES = {"code_block": "code", "fence": "code", "html_block": "html", "hr": "rule", "front_matter": "front_matter"}
 
 
+# The last texts' blocks are kept: each stage of an ingest asks for those of the document at hand.
+RECENT_TEXTS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A leaf of the syntax tree.
@@ -76,6 +80,7 @@ class Block:
     checked: bool | None = None
 
 
+@lru_cache(maxsize=RECENT_TEXTS)
 def blocks(text: str) -> tuple[Block, ...]:
     """The blocks of `text` in document order; never raises. What nests deeper than `MAX_NESTING` is left out."""
     return tuple(_Flattener(text).run())

@@ -172,9 +172,7 @@ def test_a_missing_folder_is_an_error_that_names_it(memory, tmp_path):
 
 
 def test_an_interrupted_ingest_keeps_what_is_committed_and_goes_on(folder, memory, monkeypatch):
-    import ingest.pipeline as pipeline
-
-    monkeypatch.setattr(pipeline, "BATCH_TEXTS", 1)
+    monkeypatch.setattr("ingest.commits.BATCH_TEXTS", 1)
     for number in range(6):
         (folder / f"report-{number}.md").write_text(REPORT.replace("seat 14", f"seat {number}"))
 

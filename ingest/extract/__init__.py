@@ -10,6 +10,17 @@ from __future__ import annotations
 
 from ingest.extract.explain import Explanation, explain
 from ingest.extract.extractor import EXTRACTOR_VERSION, Extraction, extract
-from ingest.extract.templates import boilerplate, template_lines
+from ingest.extract.templates import boilerplate, countable_lines, least_repeats, reads_as_template, template_lines
 
-__all__ = ["EXTRACTOR_VERSION", "Explanation", "Extraction", "boilerplate", "explain", "extract", "template_lines"]
+__all__ = [
+    "EXTRACTOR_VERSION",
+    "Explanation",
+    "Extraction",
+    "boilerplate",
+    "countable_lines",
+    "explain",
+    "extract",
+    "least_repeats",
+    "reads_as_template",
+    "template_lines",
+]

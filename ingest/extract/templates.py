@@ -64,13 +64,28 @@ def boilerplate(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
     total = 0
     for path, text in documents:
         total += 1
-        found = outline(text)
-        if is_template(found, path, found.title):
+        if reads_as_template(text, path):
             known |= template_lines(text)
-        counts.update({normalised(unit.words) for unit in found.units})
-    least = max(REPEATED_IN, REPEATED_SHARE * total)
-    repeated = {line for line, count in counts.items() if count >= least and len(line.split()) >= SHORTEST_REPEATED}
+        counts.update(countable_lines(text))
+    repeated = {line for line, count in counts.items() if count >= least_repeats(total)}
     return frozenset(known | repeated)
+
+
+def countable_lines(text: str) -> frozenset[str]:
+    """The lines of a document, normalised, that are boilerplate where many of its folder's documents hold them."""
+    lines = (normalised(unit.words) for unit in outline(text).units)
+    return frozenset(line for line in lines if len(line.split()) >= SHORTEST_REPEATED)
+
+
+def least_repeats(documents: int) -> float:
+    """In how many of a folder's `documents` a line stands that counts as repeated, at least."""
+    return max(REPEATED_IN, REPEATED_SHARE * documents)
+
+
+def reads_as_template(text: str, path: str) -> bool:
+    """`is_template` of a text by itself."""
+    found = outline(text)
+    return is_template(found, path, found.title)
 
 
 def is_sign_post(found: Outline, path: str, title: str | None) -> bool:

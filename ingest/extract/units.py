@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ingest.extract.cues import IMPERATIVES
 from ingest.extract.roles import role_of
-from ingest.syntax import Block, blocks, plain, sentences
+from ingest.syntax import RECENT_TEXTS, Block, blocks, plain, sentences
 
 LONGEST_ITEM = 240
 SHORTEST_LINKED = 10
@@ -82,6 +83,7 @@ class Outline:
     units: tuple[Unit, ...]
 
 
+@lru_cache(maxsize=RECENT_TEXTS)
 def outline(text: str) -> Outline:
     """What `text` is made of, in document order."""
     found = blocks(text)

@@ -20,6 +20,7 @@ from retriever.record.embeddings import EmbeddingStore
 from retriever.record.erasure import Erasure
 from retriever.record.files import Files
 from retriever.record.library import Library
+from retriever.record.lines import Lines
 from retriever.record.portable import export_lines
 from retriever.record.shares import Shares
 from retriever.record.soundness import Soundness
@@ -36,6 +37,7 @@ class Record:
         self.files = Files(self._database)
         self.library = Library(self._database)
         self.candidates = Candidates(self._database)
+        self.lines = Lines(self._database)
         self.changes = Changes(self._database)
         self.embeddings = EmbeddingStore(self._database)
         self.tokens = Tokens(self._database)

@@ -16,6 +16,7 @@ from retriever.errors import ModelError
 from retriever.lesson import digest
 from retriever.record.draft import Draft, DraftLesson, Embedded, Outcome
 from retriever.record.identity import KnownLesson, lesson_ids, mint_document_id
+from retriever.record.lines import write_lines
 from retriever.record.rows import Source
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def record_document(
     _write_sentences(connection, key, draft, embedded)
     outcome = _write_lessons(connection, (key, document_id), draft, embedded)
     _write_words(connection, key, draft, path)
+    write_lines(connection, key, draft.lines)
     if is_new:
         _log_event(connection, "document.created", document_id)
         return outcome + Outcome(documents_new=1)

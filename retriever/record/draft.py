@@ -47,9 +47,24 @@ class DraftLesson:
         return digest(self.plain)
 
 
+@dataclass(frozen=True, slots=True)
+class LineDigests:
+    """Digests of a document's lines, int64, sorted, distinct: `counted` is boilerplate where many documents hold it.
+
+    Of a template, all of them are boilerplate.
+    """
+
+    counted: NDArray[Any]
+    others: NDArray[Any]
+    is_template: bool
+
+
 @dataclass(frozen=True)
 class Draft:
-    """A document as ingest prepared it; `headings` are all its headings, for the words' index."""
+    """A document as ingest prepared it; `headings` are all its headings, for the words' index.
+
+    `lines` are None for what is in no folder, and so shares nothing with others by accident.
+    """
 
     part: str | None
     text: str
@@ -58,6 +73,7 @@ class Draft:
     passages: tuple[Passage, ...]
     sentences: tuple[DraftSentence, ...]
     lessons: tuple[DraftLesson, ...]
+    lines: LineDigests | None = None
 
     @cached_property
     def plains(self) -> dict[str, str]:

@@ -204,7 +204,17 @@ CREATE TABLE requests (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+-- Digests of the lines of each document (retriever/record/lines.py), int64; made anew from its text where missing.
+CREATE TABLE document_lines (
+    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    is_template INTEGER NOT NULL,
+    counted BLOB NOT NULL,
+    others BLOB NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
