@@ -15,6 +15,7 @@ import numpy as np
 
 from retriever.lesson import Lesson
 from retriever.ranking import Ranked, lessons_begun
+from retriever.standing import standing
 
 if TYPE_CHECKING:
     from retriever.question import Floats, Ids
@@ -37,13 +38,17 @@ PLACE_STEP = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A text to show: a span of a document, and the lesson it begins with, None where it begins with none."""
+    """A text to show: a span of a document, and the lesson it begins with, None where it begins with none.
+
+    `feedback` is the part of the score that people's feedback on the lesson adds, 0 without any.
+    """
 
     ranked: Ranked
     start: int
     end: int
     lesson: Lesson | None
     score: float
+    feedback: float = 0.0
 
 
 def choose(
@@ -60,7 +65,8 @@ def choose(
     for number, ranked in enumerate(ranking[:k]):
         for place, (start, end, lesson) in enumerate(_texts(ranked, per_document, wanted)):
             late = behind * place if number >= FULL_DOCUMENTS else PLACE_STEP * place
-            chosen.append(Choice(ranked, start, end, lesson, ranked.score - late))
+            feedback = standing(lesson.remarks) if lesson is not None else 0.0
+            chosen.append(Choice(ranked, start, end, lesson, ranked.score - late + feedback, feedback))
     return tuple(sorted(chosen, key=lambda item: (-item.score, item.ranked.bundle.document.id))[:k])
 
 
@@ -76,6 +82,7 @@ def _texts(
         fitting = np.asarray([wanted(lesson) for lesson in bundle.lessons], bool)
         allowed &= (lesson_of >= 0) & np.append(fitting, False)[lesson_of]
     free = np.ones(len(likely), bool)
+    free[list(bundle.silent)] = False
     found: list[tuple[int, int, Lesson | None]] = []
     while len(found) < per_document and (allowed & free).any():
         first, last = _window(bundle.spans, likely, allowed & free, free, alone=wanted is not None)

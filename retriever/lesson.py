@@ -15,19 +15,28 @@ KINDS = ("insight", "cause", "went_well", "went_wrong", "got_lucky", "recommenda
 POLARITIES = ("success", "failure", "neutral")
 SHARED_SOURCE = "shared"
 
+# What people may mend about a document, and the origin of a value that they did.
+MENDABLE = ("date", "severity", "team", "owner")
+MENDED = "mended"
+
+# What people may find a lesson to be, besides that it happened to them too.
+VERDICTS = ("helped", "outdated", "wrong")
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What is known about a document besides its text; None and () where nothing is known.
 
     `date` is when it happened, ISO 8601 `YYYY-MM-DD`, `YYYY-MM` or `YYYY`; `url` is the document's link home.
-    `origins` says where each value came from, as (field, origin) pairs such as ("date", "file name").
+    `origins` says where each value came from, as (field, origin) pairs such as ("date", "file name"); `owner` is
+    whoever people say looks after the document.
     """
 
     title: str | None = None
     date: str | None = None
     severity: str | None = None
     team: str | None = None
+    owner: str | None = None
     service: str | None = None
     language: str | None = None
     url: str | None = None
@@ -84,6 +93,26 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarks:
+    """What people say about a lesson; `review_on` is the ISO date on which somebody should look at it again.
+
+    The numbers count people: those to whom it happened too, and those who found it helped, is outdated, is wrong.
+    """
+
+    hidden: bool = False
+    pinned: bool = False
+    owner: str | None = None
+    review_on: str | None = None
+    me_too: int = 0
+    helped: int = 0
+    outdated: int = 0
+    wrong: int = 0
+
+
+NO_REMARKS = Remarks()
+
+
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """A statement others can learn from, with the span it rests on: `text == document.text[start:end]`.
 
@@ -103,6 +132,7 @@ class Lesson:
     context: str | None = None
     stated: bool = True
     stated_end: int | None = None
+    remarks: Remarks = NO_REMARKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def _hit(question: Question, told: Told, rank: int) -> Hit:
         passage=bundle.passage_at(choice.start),
         line=line,
         highlights=highlight(choice, question),
-        signals=choice.ranked.signals,
+        signals=(*choice.ranked.signals, ("feedback", choice.feedback)) if choice.feedback else choice.ranked.signals,
         also_in=tuple(
             AlsoIn(
                 document=twin.bundle.document,

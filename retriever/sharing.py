@@ -122,6 +122,11 @@ class Sharing:
         known = self._known(lesson_id)
         return Shared(self._memory.lesson(known.id), self._memory.document(known.document_id), known.share)
 
+    def told(self, lesson_id: str) -> Share | None:
+        """What a person told, for a lesson of it; None for one that was read from a file or is not there."""
+        known = self._memory.record.shares.by_lesson(lesson_id)
+        return known.share if known else None
+
     def upload(self, sent: SentFile) -> dict[str, Any]:
         """What came of a file that was sent, as JSON; a file that cannot be read says why.
 

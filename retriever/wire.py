@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retriever.lesson import AlsoIn, Answer, Document, Hit, Lesson
+from retriever.lesson import MENDED, AlsoIn, Answer, Document, Hit, Lesson
 from retriever.sharing import Shared
 
 Json = dict[str, Any]
@@ -65,6 +65,7 @@ def lesson_json(lesson: Lesson) -> Json:
         "context": lesson.context,
         "stated": lesson.stated,
         "stated_end": (lesson.end if lesson.stated_end is None else lesson.stated_end) if lesson.stated else None,
+        "remarks": {name: getattr(lesson.remarks, name) for name in lesson.remarks.__slots__},
     }
 
 
@@ -94,10 +95,12 @@ def document_json(document: Document) -> Json:
         "date": meta.date,
         "severity": meta.severity,
         "team": meta.team,
+        "owner": meta.owner,
         "service": meta.service,
         "authors": list(meta.authors),
         "tags": list(meta.tags),
         "url": meta.url,
+        "mended": [name for name, origin in meta.origins if origin == MENDED],
         "link": document_link(document.id),
     }
 

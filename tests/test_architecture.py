@@ -27,7 +27,7 @@ LAYERS = (
         "retriever.processor",
         "retriever.locks",
     ),
-    ("retriever.share",),
+    ("retriever.share", "retriever.standing"),
     (
         "retriever.embedder",
         "retriever.engines",
@@ -44,7 +44,7 @@ LAYERS = (
     ("retriever.duplicates",),
     ("retriever.search",),
     ("retriever.memory",),
-    ("retriever.sharing", "retriever.wire"),
+    ("retriever.sharing", "retriever.correcting", "retriever.wire"),
     (
         "retriever.evaluation",
         "retriever.asking",

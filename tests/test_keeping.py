@@ -18,6 +18,7 @@ from ingest.pipeline import IngestOptions, ingest
 from ingest.scribe import Scribe
 from retriever import keeping
 from retriever.config import Settings
+from retriever.correcting import Correcting
 from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, SourceError, StoreError
 from retriever.memory import Memory
 from retriever.record import portable
@@ -50,7 +51,9 @@ def lived_in(filled: Memory, folder: Path, read: Callable[..., Any], report: Cal
     filled.forget(filled.document("report-2.md").id)
     filled.record.tokens.add("bot", "read")
     told = Share.of({"learned": "Hang the spare oar where a wet hand finds it.", "next": "Buy a second oar."})
-    Sharing(filled, Scribe()).share(told, key="once")
+    shared = Sharing(filled, Scribe()).share(told, key="once")
+    Correcting(filled).say(shared.lesson.id, "helped", "token:bot")
+    Correcting(filled).mend(filled.document("report-1.md").id, {"severity": "SEV1"})
     return filled
 
 

@@ -139,3 +139,63 @@ def test_the_openapi_document_describes_writing_too(web: FlaskClient, contributo
         shared = web.post(LESSONS, json=told, headers=contributor).get_json()
         jsonschema.Draft202012Validator(schema).validate(shared)
     assert web.get("/api").status_code == 200
+
+
+def test_a_lesson_that_was_read_is_marked_and_hidden(web: FlaskClient, contributor: dict[str, str]) -> None:
+    item = web.get(LESSONS).get_json()["items"][0]
+    address = f"{LESSONS}/{item['lesson']['id']}"
+    assert item["lesson"]["remarks"]["pinned"] is False
+    changed = web.patch(
+        address, json={"pinned": True, "owner": "Kim", "review_on": "2027-01"}, headers=contributor
+    ).get_json()
+    assert changed["shared"] is None
+    assert changed["lesson"]["remarks"]["owner"] == "Kim"
+    pinned = web.get(LESSONS + "?marked=pinned").get_json()["items"]
+    assert [one["lesson"] for one in pinned] == [changed["lesson"]]
+    assert (
+        web.patch(address, json={"owner": None}, headers=contributor).get_json()["lesson"]["remarks"]["owner"] is None
+    )
+    assert web.delete(address, headers=contributor).status_code == 204
+    assert "was hidden" in web.get(address).get_json()["detail"]
+    assert item["lesson"]["id"] not in str(web.get(LESSONS).get_json())
+    assert len(web.get(LESSONS + "?marked=hidden").get_json()["items"]) == 1
+    assert web.patch(address, json={"hidden": False}, headers=contributor).status_code == 200
+    assert web.get(address).status_code == 200
+
+
+def test_a_shared_lesson_takes_words_and_marks_at_once(web: FlaskClient, contributor: dict[str, str]) -> None:
+    lesson = web.post(LESSONS, json=TOLD, headers=contributor).get_json()["lesson"]
+    changed = web.patch(
+        f"{LESSONS}/{lesson['id']}", json={"pinned": True, "team": "Night shift"}, headers=contributor
+    ).get_json()
+    assert changed["lesson"]["remarks"]["pinned"] is True
+    assert changed["shared"]["team"] == changed["document"]["team"] == "Night shift"
+
+
+def test_feedback_counts_a_token_once(web: FlaskClient, small: TestMemory, contributor: dict[str, str]) -> None:
+    other = {"Authorization": f"Bearer {small.record.tokens.add('other', 'contribute')}"}
+    lesson = web.get(LESSONS).get_json()["items"][0]["lesson"]
+    address = f"{LESSONS}/{lesson['id']}/feedback"
+    for says, headers in (("helped", contributor), ("helped", contributor), ("me_too", contributor), ("wrong", other)):
+        given = web.post(address, json={"says": says}, headers=headers).get_json()
+    counted = {name: given["lesson"]["remarks"][name] for name in ("helped", "me_too", "wrong", "outdated")}
+    assert counted == {"helped": 1, "me_too": 1, "wrong": 1, "outdated": 0}
+    taken = web.delete(address + "?says=helped", headers=contributor).get_json()
+    assert taken["lesson"]["remarks"]["helped"] == 0
+    assert web.post(address, json={"says": "boring"}, headers=contributor).status_code == 400
+    assert web.post(f"{LESSONS}/unknown/feedback", json={"says": "helped"}, headers=contributor).status_code == 404
+    assert web.post(address, json={"says": "helped"}).status_code == 401
+
+
+def test_a_document_is_mended_and_says_so(web: FlaskClient, contributor: dict[str, str]) -> None:
+    document = web.get("/api/v1/documents?team=Platform").get_json()["items"][0]
+    address = f"/api/v1/documents/{document['id']}"
+    assert (document["mended"], document["owner"]) == ([], None)
+    mended = web.patch(address, json={"severity": "SEV1", "owner": "Kim"}, headers=contributor).get_json()
+    assert (mended["severity"], mended["owner"], sorted(mended["mended"])) == ("SEV1", "Kim", ["owner", "severity"])
+    assert web.get("/api/v1/documents?severity=SEV1").get_json()["items"] == [mended]
+    back = web.patch(address, json={"severity": None, "owner": None}, headers=contributor).get_json()
+    assert back == document
+    assert web.patch(address, json={"date": "yesterday"}, headers=contributor).status_code == 400
+    assert web.patch(address, json={"title": "x"}, headers=contributor).status_code == 400
+    assert web.patch("/api/v1/documents/unknown", json={"owner": "Kim"}, headers=contributor).status_code == 404

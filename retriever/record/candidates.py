@@ -39,7 +39,8 @@ class Bundle:
 
     `spans` are int32 (n, 2) into the document's text, `owners` int32 (n) the index of each sentence's passage,
     `embeddings` float16 (n, dim), `pieces` and `piece_ends` int32. `tokens` has one tuple a sentence; `title`,
-    `labels` and `headings` are tokens too.
+    `labels` and `headings` are tokens too. The `silent` sentences are those of lessons that people hid: they have
+    their place, and neither words nor meaning.
     """
 
     key: int
@@ -56,6 +57,7 @@ class Bundle:
     title: tuple[str, ...]
     labels: tuple[str, ...]
     headings: tuple[str, ...]
+    silent: frozenset[int] = frozenset()
 
     def document_at(self, line: int) -> Document:
         """The document with its link home at this line."""
@@ -159,7 +161,8 @@ def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundl
         logger.error("the stored text of %s is damaged and not shown; ingest its folder again", row["path"])
         return None
     document = document_from_row(row, text_of(row))
-    lessons = connection.execute(f"SELECT {SPAN_COLUMNS} FROM lessons l WHERE document = ? ORDER BY number", (key,))
+    rows = connection.execute(f"SELECT {SPAN_COLUMNS} FROM lessons l WHERE document = ? ORDER BY number", (key,))
+    lessons = [lesson_from_row(lesson, document.id, document.text) for lesson in rows]
     passages = connection.execute("SELECT start, end, section FROM passages WHERE document = ? ORDER BY number", (key,))
     arrays = connection.execute(
         "SELECT * FROM sentences WHERE document = ? ORDER BY fingerprint = ? DESC LIMIT 1", (key, fingerprint)
@@ -169,11 +172,11 @@ def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundl
     spans = np.frombuffer(arrays["spans"], np.int32).reshape(-1, 2)
     is_usable = arrays["fingerprint"] == fingerprint and zlib.crc32(arrays["embeddings"]) == arrays["checksum"]
     embeddings = np.frombuffer(arrays["embeddings"] if is_usable else b"", np.float16)
-    return Bundle(
+    bundle = Bundle(
         key=key,
         document=document,
         url_template=row["url_template"],
-        lessons=tuple(lesson_from_row(lesson, document.id, document.text) for lesson in lessons),
+        lessons=tuple(lesson for lesson in lessons if not lesson.remarks.hidden),
         passages=tuple(passage_from_row(passage) for passage in passages),
         spans=spans,
         owners=np.frombuffer(arrays["passages"], np.int32),
@@ -187,6 +190,31 @@ def _bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundl
         labels=tuple(row["labels"].split()),
         headings=tuple(row["headings"].split()),
     )
+    return _silenced(bundle, [lesson for lesson in lessons if lesson.remarks.hidden])
+
+
+def _silenced(bundle: Bundle, hidden: Sequence[Lesson]) -> Bundle:
+    """The bundle without what only the hidden lessons say."""
+    if not hidden:
+        return bundle
+    mute = _touched(bundle.spans, hidden) & ~_touched(bundle.spans, bundle.lessons)
+    sizes = np.diff(bundle.piece_ends, prepend=0)
+    return replace(
+        bundle,
+        embeddings=np.where(mute[:, None], 0, bundle.embeddings) if len(bundle.embeddings) else bundle.embeddings,
+        pieces=bundle.pieces[np.repeat(~mute, sizes)],
+        piece_ends=np.cumsum(np.where(mute, 0, sizes), dtype=np.int32),
+        tokens=tuple(() if is_mute else line for is_mute, line in zip(mute, bundle.tokens, strict=True)),
+        silent=frozenset(np.flatnonzero(mute).tolist()),
+    )
+
+
+def _touched(spans: NDArray[Any], lessons: Sequence[Lesson]) -> NDArray[np.bool_]:
+    """For each sentence whether it is part of one of the lessons."""
+    found = np.zeros(len(spans), bool)
+    for lesson in lessons:
+        found |= (spans[:, 1] > lesson.start) & (spans[:, 0] < lesson.end)
+    return found
 
 
 def _fill_allowed(connection: sqlite3.Connection, allowed: frozenset[int]) -> None:

@@ -7,6 +7,11 @@ from retriever.lesson import Filters
 # Over the aliases d (documents) and l (lessons). A partial date such as "2024-03" starts at its first day and ends
 # at its last, so `since` compares with the latest day it can mean and `until` with the earliest.
 _DOCUMENT_COLUMNS = {"team": "d.team", "severity": "d.severity"}
+_MARKED = {
+    None: "l.id NOT IN (SELECT lesson_id FROM remarks WHERE hidden)",
+    "pinned": "l.id IN (SELECT lesson_id FROM remarks WHERE pinned AND NOT hidden)",
+    "hidden": "l.id IN (SELECT lesson_id FROM remarks WHERE hidden)",
+}
 _LESSON_COLUMNS = {"kind": "l.kind", "polarity": "l.polarity"}
 
 
@@ -27,12 +32,12 @@ def document_condition(filters: Filters) -> tuple[str, tuple[str, ...]]:
     return " AND ".join(parts) or "1", tuple(values)
 
 
-def lesson_condition(filters: Filters) -> tuple[str, tuple[str, ...]]:
-    """(SQL over `l`, its values) for what a lesson itself must satisfy."""
-    parts: list[str] = []
+def lesson_condition(filters: Filters, marked: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """(SQL over `l`, its values) for what a lesson itself must satisfy; what was hidden only satisfies "hidden"."""
+    parts: list[str] = [_MARKED[marked]]
     values: list[str] = []
     _add_columns(filters, _LESSON_COLUMNS, parts, values)
-    return " AND ".join(parts) or "1", tuple(values)
+    return " AND ".join(parts), tuple(values)
 
 
 def _add_columns(filters: Filters, columns: dict[str, str], parts: list[str], values: list[str]) -> None:

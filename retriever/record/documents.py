@@ -6,6 +6,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ from retriever import words
 from retriever.errors import ModelError
 from retriever.lesson import digest
 from retriever.record.draft import Draft, DraftLesson, Embedded, Outcome
+from retriever.record.events import log_event
 from retriever.record.identity import KnownLesson, lesson_ids, mint_document_id
 from retriever.record.lines import write_lines
+from retriever.record.mends import as_mended
 from retriever.record.rows import Source
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ def record_document(
     if row is None:
         row = _insert_document(connection, where, draft.part or "", moment)
     key, document_id = row["key"], row["id"]
+    meta = as_mended(connection, document_id, draft.meta)
+    if meta is not draft.meta:
+        draft = replace(draft, meta=meta)
     _update_document(connection, key, draft, (file_key, checksum, moment))
     _write_passages(connection, key, draft, embedded)
     _write_sentences(connection, key, draft, embedded)
@@ -45,10 +51,10 @@ def record_document(
     _write_words(connection, key, draft, path)
     write_lines(connection, key, draft.lines)
     if is_new:
-        _log_event(connection, "document.created", document_id)
+        log_event(connection, "document.created", document_id)
         return outcome + Outcome(documents_new=1)
     if row["checksum"] != checksum:
-        _log_event(connection, "document.changed", document_id)
+        log_event(connection, "document.changed", document_id)
         return outcome + Outcome(documents_changed=1)
     return outcome
 
@@ -64,7 +70,7 @@ def delete_documents(connection: sqlite3.Connection, keys: Iterable[int]) -> Out
         _delete_lessons(connection, document_id, [(row["key"], row["id"]) for row in lessons])
         connection.execute("DELETE FROM document_words WHERE rowid = ?", (key,))
         connection.execute("DELETE FROM documents WHERE key = ?", (key,))
-        _log_event(connection, "document.withdrawn", document_id)
+        log_event(connection, "document.withdrawn", document_id)
         outcome += Outcome(documents_gone=1, lessons_gone=len(lessons))
     return outcome
 
@@ -107,10 +113,10 @@ def _update_document(
     file_key, checksum, moment = facts
     connection.execute(
         """UPDATE documents SET file = ?, checksum = ?, updated_at = ?, text = ?, title = ?, date = ?, severity = ?,
-           team = ?, service = ?, language = ?, url = ?, authors = ?, tags = ?, origins = ? WHERE key = ?""",
+           team = ?, owner = ?, service = ?, language = ?, url = ?, authors = ?, tags = ?, origins = ? WHERE key = ?""",
         (
             *(file_key, checksum, moment, draft.text, meta.title, meta.date, meta.severity),
-            *(meta.team, meta.service, meta.language, meta.url),
+            *(meta.team, meta.owner, meta.service, meta.language, meta.url),
             *(json.dumps(value, ensure_ascii=False) for value in (meta.authors, meta.tags, meta.origins)),
             key,
         ),
@@ -181,13 +187,13 @@ def _write_lessons(
         if row is None:
             created += 1
             lesson_key = _insert_lesson(connection, identity, key, values)
-            _log_event(connection, "lesson.created", document_id, identity)
+            log_event(connection, "lesson.created", document_id, identity)
         else:
             lesson_key = row["key"]
             connection.execute(f"{_UPDATE_LESSON} WHERE key = ?", (*values, lesson_key))
             if row["text"] != found[number - 1][0]:
                 changed += 1
-                _log_event(connection, "lesson.changed", document_id, identity)
+                log_event(connection, "lesson.changed", document_id, identity)
         _write_lesson_words(connection, lesson_key, item)
         if row is None or row["digest"] != item.digest:
             write_embedding(connection, ("lesson", lesson_key), embedded.lessons[number - 1], embedded.fingerprint)
@@ -264,7 +270,7 @@ def _delete_lessons(connection: sqlite3.Connection, document_id: str, lessons: S
             "INSERT OR REPLACE INTO tombstones (lesson_id, document_id, gone_at) VALUES (?, ?, ?)",
             (identity, document_id, moment),
         )
-        _log_event(connection, "lesson.withdrawn", document_id, identity)
+        log_event(connection, "lesson.withdrawn", document_id, identity)
     _delete_units(connection, "lesson", [key for key, _ in lessons])
 
 
@@ -273,10 +279,3 @@ def _delete_units(connection: sqlite3.Connection, unit: str, keys: Iterable[int]
         connection.execute("DELETE FROM embeddings WHERE unit = ? AND owner = ?", (unit, key))
         connection.execute("INSERT INTO changes (unit, owner) VALUES (?, ?)", (unit, key))
         connection.execute(f"DELETE FROM {unit}s WHERE key = ?", (key,))
-
-
-def _log_event(connection: sqlite3.Connection, kind: str, document_id: str, lesson: str | None = None) -> None:
-    connection.execute(
-        "INSERT INTO events (at, type, document_id, lesson_id) VALUES (?, ?, ?, ?)",
-        (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), kind, document_id, lesson),
-    )

@@ -20,6 +20,7 @@ from retriever.record.database import FILE_NAME, Database
 from retriever.record.documents import delete_documents
 from retriever.record.draft import Outcome
 from retriever.record.portable import is_export
+from retriever.record.remarks import forget_remarks
 from retriever.record.schema import SCHEMA_VERSION, WORD_TABLES
 
 # Names in `meta`: ids of documents whose words may still be on disk, and the last generation with their embeddings.
@@ -45,6 +46,7 @@ class Erasure:
             if row is None:
                 raise NotFound(f"There is no document with the id {document_id!r}.")
             outcome = delete_documents(connection, [row["key"]])
+            forget_remarks(connection, document_id)
             _take_from_boilerplate(connection, row["source"], row["raw_text"].decode(errors="replace"))
             connection.execute(
                 "INSERT OR REPLACE INTO forgotten (source, path, part, sha256) VALUES (?, ?, ?, ?)",
@@ -147,6 +149,7 @@ def _is_purged(path: Path, document_ids: Collection[str]) -> bool:
             for identity in document_ids:
                 rows = connection.execute("SELECT key FROM documents WHERE id = ?", (identity,)).fetchall()
                 delete_documents(connection, [row["key"] for row in rows])
+                forget_remarks(connection, identity)
             for table in WORD_TABLES:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
             connection.commit()

@@ -9,7 +9,7 @@ import sqlite3
 from typing import Any
 
 from retriever.errors import InvalidQuery, NotFound
-from retriever.lesson import Document, Filters, Lesson, Page, Passage
+from retriever.lesson import NO_FILTERS, Document, Filters, Lesson, Page, Passage
 from retriever.record.checksums import RAW_TEXT, text_of
 from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
@@ -23,6 +23,13 @@ from retriever.record.rows import (
 )
 
 _DOCUMENTS = "documents d JOIN sources s ON s.key = d.source"
+
+_COUNTED = {
+    "documents": "documents",
+    "lessons": f"lessons l WHERE {lesson_condition(NO_FILTERS)[0]}",
+    "passages": "passages",
+    "sources": "sources",
+}
 
 # A document without a date comes after all that have one; SQL compares '' as smaller than any date.
 _NEWEST_FIRST = "coalesce(d.date, '') DESC, d.id"
@@ -50,29 +57,28 @@ class Library:
         return document_from_row(rows[0], text_of(rows[0]))
 
     def lesson(self, lesson_id: str) -> Lesson:
-        """The lesson with that id. Raises NotFound, and says so when it was there once."""
+        """The lesson with that id. Raises NotFound, and says so when it was there once or was hidden."""
         with self._database.read() as connection:
-            row = connection.execute(
-                f"""SELECT {SPAN_COLUMNS}, d.id AS document_id, d.path, {RAW_TEXT} FROM lessons l
-                    JOIN documents d ON d.key = l.document WHERE l.id = ?""",
-                (lesson_id,),
-            ).fetchone()
-            gone = connection.execute("SELECT gone_at FROM tombstones WHERE lesson_id = ?", (lesson_id,)).fetchone()
-        if row is None and gone is not None:
-            raise NotFound(f"The lesson {lesson_id!r} is no longer in its document; it was last there {gone[0]}.")
-        if row is None:
-            raise NotFound(f"There is no lesson with the id {lesson_id!r}.")
-        return lesson_from_row(row, row["document_id"], text_of(row))
+            lesson = any_lesson(connection, lesson_id)
+        if lesson.remarks.hidden:
+            raise NotFound(f"The lesson {lesson_id!r} was hidden: it is kept, and shown no more.")
+        return lesson
 
-    def lessons_of(self, document_id: str) -> tuple[Lesson, ...]:
-        """The document's lessons in the order in which they stand in it."""
+    def any_lesson(self, lesson_id: str) -> Lesson:
+        """The lesson with that id, hidden or not. Raises NotFound."""
+        with self._database.read() as connection:
+            return any_lesson(connection, lesson_id)
+
+    def lessons_of(self, document_id: str, *, hidden: bool = False) -> tuple[Lesson, ...]:
+        """The document's lessons in the order in which they stand in it; or those that were hidden."""
         with self._database.read() as connection:
             rows = connection.execute(
                 f"""SELECT {LESSON_COLUMNS} FROM lessons l JOIN documents d ON d.key = l.document
                     WHERE d.id = ? ORDER BY l.number""",
                 (document_id,),
             ).fetchall()
-        return tuple(lesson_from_row(row, document_id) for row in rows)
+        lessons = (lesson_from_row(row, document_id) for row in rows)
+        return tuple(lesson for lesson in lessons if lesson.remarks.hidden == hidden)
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """The document's passages in order; the first is number 1."""
@@ -101,10 +107,15 @@ class Library:
         following = _encode(rows[limit - 1]["date"] or "", rows[limit - 1]["id"]) if len(rows) > limit else None
         return Page(tuple(document_from_row(row) for row in rows[:limit]), following)
 
-    def browse_lessons(self, filters: Filters, *, limit: int, after: str | None) -> Page[tuple[Lesson, Document]]:
-        """Lessons with their documents: newest document first, within one in its own order."""
+    def browse_lessons(
+        self, filters: Filters, *, limit: int, after: str | None, marked: str | None = None
+    ) -> Page[tuple[Lesson, Document]]:
+        """Lessons with their documents: newest document first, within one in its own order.
+
+        With `marked`, only those that people marked so: "pinned", or "hidden", which are in no other list.
+        """
         condition, values = document_condition(filters)
-        lesson_part, lesson_values = lesson_condition(filters)
+        lesson_part, lesson_values = lesson_condition(filters, marked)
         date, identity, number = _decode(after, (str, str, int)) if after else ("9999", "", 0)
         with self._database.read() as connection:
             rows = connection.execute(
@@ -152,13 +163,28 @@ class Library:
         """How many documents, lessons, passages and sources there are."""
         with self._database.read() as connection:
             return {
-                name: int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])
-                for name in ("documents", "lessons", "passages", "sources")
+                name: int(connection.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])
+                for name, rows in _COUNTED.items()
             }
 
     def _lesson_row(self, connection: sqlite3.Connection, lesson_id: str, document_id: str) -> Lesson:
         row = connection.execute(f"SELECT {LESSON_COLUMNS} FROM lessons l WHERE l.id = ?", (lesson_id,)).fetchone()
         return lesson_from_row(row, document_id)
+
+
+def any_lesson(connection: sqlite3.Connection, lesson_id: str) -> Lesson:
+    """The lesson with that id, hidden or not. Raises NotFound, and says so when it was there once."""
+    row = connection.execute(
+        f"""SELECT {SPAN_COLUMNS}, d.id AS document_id, d.path, {RAW_TEXT} FROM lessons l
+            JOIN documents d ON d.key = l.document WHERE l.id = ?""",
+        (lesson_id,),
+    ).fetchone()
+    if row is not None:
+        return lesson_from_row(row, row["document_id"], text_of(row))
+    gone = connection.execute("SELECT gone_at FROM tombstones WHERE lesson_id = ?", (lesson_id,)).fetchone()
+    if gone is not None:
+        raise NotFound(f"The lesson {lesson_id!r} is no longer in its document; it was last there {gone[0]}.")
+    raise NotFound(f"There is no lesson with the id {lesson_id!r}.")
 
 
 def _lessons_where(condition: str, lesson_part: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from retriever.lesson import Document, Lesson, Metadata, Passage
+from retriever.lesson import NO_REMARKS, Document, Lesson, Metadata, Passage, Remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def source_from_row(row: sqlite3.Row) -> Source:
 
 
 DOCUMENT_COLUMNS = """d.key, d.id, s.name AS source, s.url_template, d.path, d.part, d.title, d.date,
-    d.severity, d.team, d.service,
+    d.severity, d.team, d.owner, d.service,
     d.language, d.url, d.authors, d.tags, d.origins"""
 
 
@@ -42,6 +43,7 @@ def document_from_row(row: sqlite3.Row, text: str = "") -> Document:
         date=row["date"],
         severity=row["severity"],
         team=row["team"],
+        owner=row["owner"],
         service=row["service"],
         language=row["language"],
         url=link_home(template, row["path"], 1) if template else row["url"],
@@ -52,7 +54,9 @@ def document_from_row(row: sqlite3.Row, text: str = "") -> Document:
     return Document(row["id"], row["source"], row["path"], row["part"] or None, text, meta)
 
 
-SPAN_COLUMNS = "l.key, l.id, l.start, l.end, l.kind, l.polarity, l.section, l.context"
+SPAN_COLUMNS = """l.key, l.id, l.start, l.end, l.kind, l.polarity, l.section, l.context,
+    (SELECT json_array(r.hidden, r.pinned, r.owner, r.review_on, r.me_too, r.helped, r.outdated, r.wrong)
+     FROM remarks r WHERE r.lesson_id = l.id) AS remarks"""
 LESSON_COLUMNS = f"{SPAN_COLUMNS}, l.text"
 
 
@@ -68,12 +72,25 @@ def lesson_from_row(row: sqlite3.Row, document_id: str, document_text: str | Non
         polarity=row["polarity"],
         section=row["section"],
         context=row["context"],
+        remarks=_remarks(row["remarks"]),
     )
+
+
+def _remarks(said: str | None) -> Remarks:
+    if said is None:
+        return NO_REMARKS
+    hidden, pinned, *others = json.loads(said)
+    return Remarks(bool(hidden), bool(pinned), *others)
 
 
 def passage_from_row(row: sqlite3.Row) -> Passage:
     """A row of `passages`."""
     return Passage(row["start"], row["end"], row["section"])
+
+
+def moment() -> str:
+    """Now, UTC, RFC 3339, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def link_home(template: str, path: str, line: int) -> str:

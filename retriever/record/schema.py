@@ -214,7 +214,47 @@ CREATE TABLE document_lines (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = """
+-- What people say about a lesson, by its id: it outlives every ingest, also one in which the lesson is not there.
+-- The counts are those of `voices`.
+CREATE TABLE remarks (
+    lesson_id TEXT PRIMARY KEY,
+    hidden INTEGER NOT NULL DEFAULT 0,
+    pinned INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    review_on TEXT,
+    me_too INTEGER NOT NULL DEFAULT 0,
+    helped INTEGER NOT NULL DEFAULT 0,
+    outdated INTEGER NOT NULL DEFAULT 0,
+    wrong INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX remarks_hidden ON remarks (lesson_id) WHERE hidden;
+
+-- One voice is one token, or one browser.
+CREATE TABLE voices (
+    lesson_id TEXT NOT NULL,
+    voice TEXT NOT NULL,
+    says TEXT NOT NULL CHECK (says IN ('me_too', 'helped', 'outdated', 'wrong')),
+    at TEXT NOT NULL,
+    PRIMARY KEY (lesson_id, voice, says)
+) WITHOUT ROWID;
+
+-- What people mended about a document, by its id; `extracted` and `origin` are what the document says itself.
+CREATE TABLE mends (
+    document_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    extracted TEXT,
+    origin TEXT,
+    by TEXT NOT NULL DEFAULT '',
+    at TEXT NOT NULL,
+    PRIMARY KEY (document_id, field)
+) WITHOUT ROWID;
+
+ALTER TABLE documents ADD COLUMN owner TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from retriever import wire
+from retriever.correcting import Correcting
 from retriever.lesson import Page
 from retriever.web import texts
 from retriever.web.addresses import rooted
@@ -27,6 +29,7 @@ class Reading:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self.correcting = Correcting(memory)
 
     def lookup(self, values: Values) -> Response:
         """The best lessons for a question."""
@@ -39,7 +42,8 @@ class Reading:
 
     def lessons(self, values: Values) -> Response:
         """Lessons, page by page."""
-        page = self.memory.browse_lessons(filters_of(values), limit=values["limit"], after=values["after"])
+        browse = partial(self.correcting.marked, values["marked"]) if values["marked"] else self.memory.browse_lessons
+        page = browse(filters_of(values), limit=values["limit"], after=values["after"])
         items = [wire.listed_lesson_json(lesson, document) for lesson, document in page.items]
         return _list_response(items, page)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retriever.config import Settings
-from retriever.web.parameters import Parameter, list_parameters, lookup_parameters
+from retriever.web.parameters import MARKED, Parameter, list_parameters, lookup_parameters
 
 API_PREFIX = "/api/v1"
 # A question of the greatest length, in characters of four bytes each, written as JSON, fits twice.
@@ -58,7 +58,7 @@ _READING = (
         "/lessons",
         "Lessons with their documents, those of the newest document first.",
         "LessonList",
-        list_parameters(),
+        (*list_parameters(), MARKED),
         example="/lessons?polarity=success&limit=5",
     ),
     Operation(

@@ -62,6 +62,11 @@ _FILTER_DESCRIPTIONS = {
     "until": "Only documents dated on or before this day, month or year.",
 }
 FILTERS = tuple(Parameter(name, schema, _FILTER_DESCRIPTIONS[name]) for name, schema in FILTER_SCHEMAS.items())
+MARKED = Parameter(
+    "marked",
+    {"type": "string", "enum": ["pinned", "hidden"]},
+    "Only lessons that people marked so; hidden ones are in no other list.",
+)
 LIMIT = Parameter("limit", integer_schema(1, 100), "How many to list.", default=20)
 AFTER = Parameter("after", text_schema(500), "Where to go on: the `next` of the list before.")
 

@@ -43,10 +43,12 @@ _DOCUMENT: Schema = {
     "date": _described(_TEXT_OR_NULL, "When it happened: YYYY-MM-DD, YYYY-MM or YYYY."),
     "severity": _TEXT_OR_NULL,
     "team": _TEXT_OR_NULL,
+    "owner": _described(_TEXT_OR_NULL, "Who looks after it, as people say."),
     "service": _TEXT_OR_NULL,
     "authors": _list_of(_TEXT),
     "tags": _list_of(_TEXT),
     "url": _described(_TEXT_OR_NULL, "The document's link home."),
+    "mended": _described(_list_of(_TEXT), "Which of these people mended."),
     "link": _described(_TEXT, "Its page, below this server's address."),
 }
 _REDACTED: Schema = {
@@ -114,8 +116,21 @@ SCHEMAS: dict[str, Schema] = {
                 {"type": ["integer", "null"]}, "Where the recorded lesson ends, if the text shown goes on behind it."
             ),
             "stated": _described({"type": "boolean"}, "false: evidence that was not recorded as a lesson."),
+            "remarks": _ref("Remarks"),
         },
         {"line": _described(_COUNT, "In a hit: the line of the stored text on which it begins.")},
+    ),
+    "Remarks": _object(
+        {
+            "hidden": _described({"type": "boolean"}, "Taken out of the answers by a person."),
+            "pinned": _described({"type": "boolean"}, "Marked as important by a person."),
+            "owner": _described(_TEXT_OR_NULL, "Who looks after it."),
+            "review_on": _described(_TEXT_OR_NULL, "When somebody should look at it again."),
+            "me_too": _described(_COUNT, "How many people it happened to too."),
+            "helped": _described(_COUNT, "How many people it helped."),
+            "outdated": _described(_COUNT, "How many find it outdated."),
+            "wrong": _described(_COUNT, "How many find it wrong."),
+        }
     ),
     "Document": _object(_DOCUMENT),
     "ListedLesson": _object({"lesson": _ref("Lesson"), "document": _ref("Document")}),
@@ -123,7 +138,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "lesson": _ref("Lesson"),
             "document": _ref("Document"),
-            "shared": _ref("Share"),
+            "shared": _described({"anyOf": [_ref("Share"), {"type": "null"}]}, "What a person told; else null."),
             "redacted": _REDACTED,
         }
     ),

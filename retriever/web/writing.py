@@ -8,15 +8,20 @@ from flask import Response, g, request, url_for
 
 from retriever import wire
 from retriever.checks import fault_of
+from retriever.correcting import Correcting
 from retriever.share import Share
 from retriever.sharing import SentFile
 from retriever.web.api import json_response
 from retriever.web.parameters import InvalidParameters, Values
-from retriever.web.writing_operations import IDEMPOTENCY_KEY
+from retriever.web.writing_operations import IDEMPOTENCY_KEY, REMARKS
 
 if TYPE_CHECKING:
+    from retriever.lesson import Lesson
     from retriever.memory import Memory
     from retriever.sharing import Sharing
+
+
+_REMARKED = frozenset(parameter.name for parameter in REMARKS)
 
 
 class Writing:
@@ -25,6 +30,7 @@ class Writing:
     def __init__(self, memory: Memory, sharing: Sharing) -> None:
         self.memory = memory
         self.sharing = sharing
+        self.correcting = Correcting(memory)
 
     def share_lesson(self, values: Values) -> Response:
         """The lesson as it was recorded, now or when the same request came before."""
@@ -34,8 +40,35 @@ class Writing:
         return response
 
     def change_lesson(self, values: Values, id: str) -> Response:
-        """The lesson as it now reads."""
-        return json_response(wire.shared_lesson_json(self.sharing.edit(id, values, by=g.holder.name)))
+        """The lesson as it now stands."""
+        by = g.holder.name
+        retold = {name: value for name, value in values.items() if name not in _REMARKED}
+        shared = self.sharing.edit(id, retold, by=by) if retold else None
+        remarked = {name: value for name, value in values.items() if name in _REMARKED}
+        lesson = self.correcting.remark(id, remarked, by=by) if remarked else self.correcting.lesson(id)
+        document = self.memory.document(lesson.document_id)
+        return json_response(
+            {
+                **wire.listed_lesson_json(lesson, document),
+                "shared": told.as_json() if (told := self.sharing.told(id)) else None,
+                "redacted": dict(shared.redacted) if shared else {},
+            }
+        )
+
+    def give_feedback(self, values: Values, id: str) -> Response:
+        """The lesson, counting it."""
+        return self._listed(self.correcting.say(id, values["says"], _voice()))
+
+    def take_feedback_back(self, values: Values, id: str) -> Response:
+        """The lesson, not counting it."""
+        return self._listed(self.correcting.unsay(id, values["says"], _voice()))
+
+    def mend_document(self, values: Values, id: str) -> Response:
+        """The document as it is now known."""
+        return json_response(wire.document_json(self.correcting.mend(id, values, by=g.holder.name)))
+
+    def _listed(self, lesson: Lesson) -> Response:
+        return json_response(wire.listed_lesson_json(lesson, self.memory.document(lesson.document_id)))
 
     def send_document(self, values: Values) -> Response:
         """What came of the file."""
@@ -59,9 +92,17 @@ class Writing:
         return Response(status=204)
 
     def withdraw_lesson(self, _values: Values, id: str) -> Response:
-        """Nothing: the lesson is gone."""
-        self.sharing.withdraw(id)
+        """Nothing: the lesson is gone, or hidden."""
+        if self.sharing.told(id):
+            self.sharing.withdraw(id)
+        else:
+            self.correcting.remark(id, {"hidden": True}, by=g.holder.name)
         return Response(status=204)
+
+
+def _voice() -> str:
+    """Whose one say it is: that of the token."""
+    return f"token:{g.holder.name}"
 
 
 def _idempotency_key() -> str:

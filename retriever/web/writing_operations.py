@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retriever.checks import integer_schema, nullable, text_schema
+from retriever.checks import DAY_SCHEMA, integer_schema, nullable, text_schema
+from retriever.lesson import VERDICTS
 from retriever.share import ALWAYS_TOLD, SHARE_HELP, SHARE_SCHEMAS
 from retriever.web.operations import Operation
 from retriever.web.parameters import AFTER, LIMIT, Parameter
@@ -29,6 +30,25 @@ _MORE = Parameter(
     {"type": "boolean"},
     "Whether more files of the source follow: what they share is then looked for after the last.",
     default=False,
+)
+# What people may say of any lesson, extracted or shared.
+REMARKS = (
+    Parameter("hidden", {"type": "boolean"}, "Whether it is taken out of the answers."),
+    Parameter("pinned", {"type": "boolean"}, "Whether it is marked as important."),
+    Parameter("owner", nullable(text_schema(200)), "Who looks after it."),
+    Parameter("review_on", nullable(DAY_SCHEMA), "When somebody should look at it again."),
+)
+_MENDS = (
+    Parameter("date", nullable(DAY_SCHEMA), "When it happened."),
+    Parameter("severity", nullable(text_schema(200)), "How bad it was."),
+    Parameter("team", nullable(text_schema(200)), "Whose it is."),
+    Parameter("owner", nullable(text_schema(200)), "Who looks after it."),
+)
+_SAYS = Parameter(
+    "says",
+    {"type": "string", "enum": ["me_too", *VERDICTS]},
+    "me_too: it happened to us too; or what you find of it.",
+    required=True,
 )
 _SENT = (
     Parameter("path", text_schema(1000), "Its path in the source, with /; the same path again replaces it.", True),
@@ -58,9 +78,9 @@ WRITING = (
         "change_lesson",
         "PATCH",
         "/lessons/{id}",
-        "Reword a shared lesson: the fields that are given are changed, and null clears one.",
+        "Change what is given: any lesson's remarks, and of a shared lesson what was told; null clears a field.",
         "SharedLesson",
-        _RETOLD,
+        (*REMARKS, *_RETOLD),
         errors=(400, 404, 413, 415, 503),
         scope="contribute",
     ),
@@ -68,11 +88,41 @@ WRITING = (
         "withdraw_lesson",
         "DELETE",
         "/lessons/{id}",
-        "Withdraw a shared lesson for good, with all that was told beside it.",
+        "Withdraw a shared lesson with all that was told beside it; hide any other from every answer, for good.",
         "",
         errors=(400, 404, 503),
         scope="contribute",
         status=204,
+    ),
+    Operation(
+        "give_feedback",
+        "POST",
+        "/lessons/{id}/feedback",
+        "Say what you find of a lesson: once for each token, the newest of helped, outdated and wrong counting.",
+        "ListedLesson",
+        (_SAYS,),
+        errors=(400, 404, 413, 415, 503),
+        scope="contribute",
+    ),
+    Operation(
+        "take_feedback_back",
+        "DELETE",
+        "/lessons/{id}/feedback",
+        "Say it no longer.",
+        "ListedLesson",
+        (_SAYS,),
+        errors=(400, 404, 503),
+        scope="contribute",
+    ),
+    Operation(
+        "mend_document",
+        "PATCH",
+        "/documents/{id}",
+        "Mend what is known about a document; null gives a field back to what the document says itself.",
+        "Document",
+        _MENDS,
+        errors=(400, 404, 413, 415, 503),
+        scope="contribute",
     ),
     Operation(
         "send_document",
