@@ -148,6 +148,13 @@ def test_the_same_sentence_twice_gets_two_ids_that_do_not_depend_on_offsets():
     assert lesson_ids("d", [], [("Test the restore.", "Z")]) == (first,)
 
 
+def test_a_text_that_is_repeated_without_end_costs_no_more_each_time(monkeypatch):
+    tried = []
+    monkeypatch.setattr("retriever.record.identity.lesson_id", lambda *parts: tried.append(parts) or str(parts))
+    assert len(set(lesson_ids("d", (), [("Close the gate!", None)] * 500))) == 500
+    assert len(tried) < 1100
+
+
 def test_a_text_that_returns_beside_its_reworded_self_gets_an_id_of_its_own():
     first = lesson_ids("d", [], [("Check the main valve before each opening.", "A")])[0]
     known = [KnownLesson(first, "Check the main valve before every opening.", "A")]

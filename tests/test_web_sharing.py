@@ -11,6 +11,7 @@ from web_memory import TestMemory, make_memory
 
 from ingest.scribe import Scribe
 from retriever.web import create_app, texts
+from retriever.web.operations import MAX_BODY_BYTES
 
 TOLD = {
     "learned": "Label the valves before the night shift.",
@@ -127,8 +128,8 @@ def test_files_are_handed_over_and_each_says_what_came_of_it(web: FlaskClient, s
 
 
 def test_a_file_may_be_larger_than_a_form(web: FlaskClient) -> None:
-    prose = b"The pump ran dry because nobody had filled the tank. " * 8000
-    assert '<li class="read">' in hand_over(web, "/share/files", ("long.md", prose))
+    image = b"\x89PNG\r\n\x1a\n" + b"0" * 2 * MAX_BODY_BYTES
+    assert '<li class="skipped">' in hand_over(web, "/share/files", ("photo.png", image))
 
 
 def test_only_what_was_told_by_hand_can_be_reworded(web: FlaskClient, small: TestMemory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -40,17 +41,19 @@ def lesson_ids(
     _match_reworded(known, found, kept)
     taken = {item.id for item in known}
     ids = []
+    seen: Counter[str] = Counter()
     for index, (text, _) in enumerate(found):
-        chosen = kept.get(index) or _mint_lesson_id(document_id, text, taken)
+        chosen = kept.get(index) or _mint_lesson_id(document_id, text, taken, seen)
         taken.add(chosen)
         ids.append(chosen)
     return tuple(ids)
 
 
-def _mint_lesson_id(document_id: str, text: str, taken: set[str]) -> str:
-    occurrence = 0
-    while (candidate := lesson_id(document_id, text, occurrence)) in taken:
-        occurrence += 1
+def _mint_lesson_id(document_id: str, text: str, taken: set[str], seen: Counter[str]) -> str:
+    """An id that is free; `seen` counts the occurrences of each text that are taken, so that none is tried twice."""
+    name = normalised(text)
+    while (candidate := lesson_id(document_id, text, seen[name])) in taken:
+        seen[name] += 1
     return candidate
 
 
