@@ -8,7 +8,7 @@ beside the exported model, and used for as long as processor and libraries stay 
 from __future__ import annotations
 
 import importlib.util
-import threading
+import queue
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -102,14 +102,19 @@ def _openvino(engine: Engine, folder: Path) -> Runner:
         compiled = openvino.Core().compile_model(str(folder / GRAPH), "CPU", settings)
     except RuntimeError as error:
         raise _damaged(folder, error) from error
-    local = threading.local()
+    # One request a stream, made here and used again, so that none is made or dropped while another runs.
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for _ in range(engine.threads):
+        requests.put(compiled.create_infer_request())
 
     def run(input_ids: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
-        if not hasattr(local, "request"):
-            local.request = compiled.create_infer_request()
-        local.request.infer({"input_ids": input_ids, "attention_mask": mask}, share_inputs=True)
-        # The request's own memory, written over at its next run; the caller pools it before that.
-        vectors: NDArray[Any] = local.request.get_output_tensor(0).data
+        request = requests.get()
+        try:
+            request.infer({"input_ids": input_ids, "attention_mask": mask}, share_inputs=True)
+            # A copy: the tensor is the request's own memory, and another thread has it next.
+            vectors: NDArray[Any] = request.get_output_tensor(0).data.copy()
+        finally:
+            requests.put(request)
         return vectors
 
     return run
