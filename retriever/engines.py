@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from retriever.errors import ModelError
 from retriever.processor import physical_cores, usable_cores
 
@@ -102,7 +104,7 @@ def _openvino(engine: Engine, folder: Path) -> Runner:
         compiled = openvino.Core().compile_model(str(folder / GRAPH), "CPU", settings)
     except RuntimeError as error:
         raise _damaged(folder, error) from error
-    # One request a stream, made here and used again, so that none is made or dropped while another runs.
+    # One request a stream, made here and used again.
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _ in range(engine.threads):
         requests.put(compiled.create_infer_request())
@@ -117,6 +119,8 @@ def _openvino(engine: Engine, folder: Path) -> Runner:
             requests.put(request)
         return vectors
 
+    # OpenVINO finds numpy at its first run, and two threads that both come first wait for each other for good.
+    run(np.ones((1, 2), np.int64), np.ones((1, 2), np.int64))
     return run
 
 
