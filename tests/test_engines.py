@@ -97,6 +97,23 @@ print(run(np.ones((1, 3), np.int64), np.ones((1, 3), np.int64)).shape)
     assert done.stdout.strip() == "(1, 3, 384)", done.stderr
 
 
+def test_threads_that_all_come_first_do_not_wait_for_each_other(models: Path):
+    pytest.importorskip("openvino")
+    folder = export_folder(models, find_model("", models).fingerprint)
+    program = f"""
+import threading
+from pathlib import Path
+import numpy as np
+from retriever.engines import Engine, load_engine
+run = load_engine(Engine("openvino", "float32", 2), Path({json.dumps(str(folder))}))
+ids = np.ones((4, 16), np.int64)
+threads = [threading.Thread(target=run, args=(ids, ids)) for _ in range(6)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
 @pytest.mark.parametrize(("quota", "cores"), [("max 100000", 4), ("150000 100000", 2), ("10000 100000", 1)])
 def test_a_containers_share_counts_as_its_cores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int

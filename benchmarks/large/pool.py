@@ -1,0 +1,73 @@
+"""The sentences of an ingested memory: real words with the embeddings that the model made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retriever.ranking import lessons_begun
+from retriever.record import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retriever.record.candidates import Bundle
+
+# What reads as a sentence by itself; shorter ones are labels, longer ones logs.
+MIN_CHARS, MAX_CHARS = 40, 300
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSentence:
+    """A sentence, its embedding (float16) and its token ids; `kind` and `polarity` where it is part of a lesson."""
+
+    text: str
+    embedding: NDArray[Any]
+    pieces: NDArray[Any]
+    kind: str | None
+    polarity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What documents are made of, in the order in which it stood in the real ones."""
+
+    fingerprint: str
+    lessons: tuple[PoolSentence, ...]
+    prose: tuple[PoolSentence, ...]
+
+
+def read_pool(home: Path) -> Pool:
+    """The distinct sentences of the memory in `home`."""
+    record = Record(home)
+    fingerprint = record.embeddings.model()
+    if fingerprint is None:
+        raise SystemExit(f"{home} holds nothing")
+    seen: set[str] = set()
+    lessons, prose = [], []
+    with record._database.read() as connection:
+        keys = [row[0] for row in connection.execute("SELECT key FROM documents ORDER BY key")]
+    for start in range(0, len(keys), _BATCH):
+        for bundle in record.candidates.bundles(keys[start : start + _BATCH], fingerprint):
+            for sentence in _sentences(bundle):
+                if sentence.text not in seen:
+                    seen.add(sentence.text)
+                    (prose if sentence.kind is None else lessons).append(sentence)
+    record.close()
+    return Pool(fingerprint, tuple(lessons), tuple(prose))
+
+
+def _sentences(bundle: Bundle) -> list[PoolSentence]:
+    begun = lessons_begun(bundle)
+    starts = [0, *bundle.piece_ends.tolist()]
+    found = []
+    for number, (start, end) in enumerate(bundle.spans.tolist()):
+        text = bundle.document.text[start:end]
+        if MIN_CHARS <= end - start <= MAX_CHARS and "\n" not in text and len(bundle.embeddings):
+            lesson = bundle.lessons[begun[number]] if begun[number] >= 0 else None
+            pieces = bundle.pieces[starts[number] : starts[number + 1]]
+            kind, polarity = (lesson.kind, lesson.polarity) if lesson else (None, None)
+            found.append(PoolSentence(text, bundle.embeddings[number].copy(), pieces.copy(), kind, polarity))
+    return found
