@@ -65,6 +65,42 @@ def test_while_one_writes_lessons_like_it_show(page: Page) -> None:
     expect(page.get_by_text(texts.ALIKE_NONE)).to_be_visible()
 
 
+def test_me_too_counts_instead_of_telling_it_again(page: Page, small: TestMemory) -> None:
+    page.goto("/share")
+    page.get_by_label(label("learned")).fill("A certificate that expired was nobody's.")
+    page.get_by_role("button", name=texts.ALIKE_ME_TOO).first.click()
+    expect(page.get_by_text(texts.SAID)).to_be_visible()
+    expect(page.get_by_text(texts.ME_TOO_COUNT.format(1))).to_be_visible()
+    assert small.counts()["documents"] == 3
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_a_reader_says_that_a_lesson_helped(browser: Browser, address: str, has_script: bool) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=has_script)
+    with opened(context, address) as page:
+        page.goto("/?q=certificate+expired")
+        button = page.locator(".hits .card").first.get_by_role("button", name=texts.SAYINGS["helped"])
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page).to_have_url(re.compile("q=certificate"))
+        button.click()
+        expect(button).not_to_have_attribute("aria-pressed", "true")
+
+
+def test_a_lesson_is_put_right(page: Page) -> None:
+    page.goto("/?q=certificate+expired")
+    page.locator(".hits .card").first.get_by_role("link", name=texts.CORRECT).click()
+    page.get_by_label(texts.MEND_FIELDS["severity"]).fill("SEV1")
+    page.locator("#mend").get_by_role("button", name=texts.EDIT_BUTTON).click()
+    expect(page.get_by_text(texts.MENDED, exact=True)).to_be_visible()
+    expect(page.locator(".card .severity")).to_have_text(f"SEV1 {texts.MENDED_SIGN}")
+    page.get_by_role("button", name=texts.PIN).click()
+    expect(page.locator(".card .pinned")).to_be_visible()
+    page.get_by_role("button", name=texts.HIDE).click()
+    page.goto("/?q=certificate+expired")
+    expect(page.locator(".hits")).not_to_contain_text("nobody owned its renewal")
+
+
 def test_a_lesson_is_shared_reworded_and_withdrawn_without_script(browser: Browser, address: str) -> None:
     context = browser.new_context(base_url=address, java_script_enabled=False)
     with opened(context, address) as page:

@@ -12,7 +12,7 @@ from web_browser import opened, served
 from web_memory import TestMemory, empty_memory, make_memory
 
 PAGES = ("/", "/?q=the", "/?q=certificate+nearly", "/?q=volcano&tag=tls", "/lessons?polarity=failure", "/documents")
-PAGES += ("document", "/share", "/share/files", "/api", "/nowhere")
+PAGES += ("document", "lesson", "/share", "/share/files", "/api", "/nowhere")
 MOST_BYTES = 150_000
 _SHIFTS = """new Promise(done => {
     let sum = 0;
@@ -36,9 +36,11 @@ def address(small: TestMemory) -> Iterator[str]:
 
 
 def where(path: str, small: TestMemory) -> str:
-    if path != "document":
+    if path not in ("document", "lesson"):
         return path
     document = small.document("2024/2024-03-02-certificate.md")
+    if path == "lesson":
+        return f"/lessons/{small.lessons_of(document.id)[0].id}"
     return f"/documents/{document.id}?lesson={small.lessons_of(document.id)[0].id}&q=certificate"
 
 

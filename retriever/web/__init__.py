@@ -44,6 +44,7 @@ from retriever.web.problems import register_problems
 from retriever.web.proxy import register_proxy
 from retriever.web.security import register_security
 from retriever.web.view import TEMPLATE_FILTERS
+from retriever.web.visitor import register_visitor
 from retriever.web.writing import Writing
 from retriever.web.writing_operations import WRITING
 
@@ -78,6 +79,7 @@ def create_app(
     register_journal(app, memory, settings)
     register_security(app, settings)
     register_problems(app)
+    register_visitor(app)
     protection = register_access(app, access, settings)
     resources = (Reading(memory), Writing(memory, sharing)) if sharing else (Reading(memory),)
     api = api_blueprint(table, resources, needs_token=access.needs_token, server_url=settings.public_url)

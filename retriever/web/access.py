@@ -27,7 +27,7 @@ from retriever.config import Settings
 from retriever.errors import StoreError
 from retriever.scopes import Holder, token_digest
 from retriever.web import texts
-from retriever.web.addresses import rooted
+from retriever.web.addresses import own_path, rooted
 from retriever.web.limits import register_limits
 from retriever.web.problems import ScopeTooSmall, TokenNeeded, TokenUnknown, wants_machine_answer
 from retriever.web.security import is_loopback
@@ -102,7 +102,7 @@ class Access:
         if request.method == "GET":
             return _form(url_for("pages.start"))
         token = request.form.get("token", "").strip()
-        target = _own_path(request.form.get("next", ""))
+        target = own_path(request.form.get("next", ""), url_for("pages.start"))
         digest = token_digest(token)
         if self._holder(digest) is None:
             return _form(target, texts.TOKEN_UNKNOWN)
@@ -192,9 +192,3 @@ def _form(target: str, fault: str = "") -> Response:
 def _asked_for() -> str:
     arguments = request.query_string.decode("ascii", "replace")
     return rooted(request.path) + (f"?{arguments}" if arguments else "")
-
-
-def _own_path(target: str) -> str:
-    """`target` if it is a path on this server, else the start page; `//host` leads elsewhere."""
-    is_own = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
-    return target if is_own else url_for("pages.start")

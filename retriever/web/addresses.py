@@ -16,6 +16,12 @@ def rooted(path: str) -> str:
     return (request.script_root if has_request_context() else "") + path
 
 
+def own_path(target: str, otherwise: str = "/") -> str:
+    """`target` if it is a path on this server; `//host` leads elsewhere."""
+    is_own = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if is_own else otherwise
+
+
 def page_address(path: str, filters: Filters, **more: object) -> str:
     """`path` with `filters` and further arguments; those that are None are left out."""
     arguments = {

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from flask import render_template, request
 
 from retriever.config import Settings
-from retriever.lesson import NO_FILTERS, Document, Lesson, normalised
+from retriever.correcting import Correcting
+from retriever.lesson import NO_FILTERS, Document, Hit, Lesson, normalised
 from retriever.web import texts, view
 from retriever.web.addresses import page_address
 from retriever.web.cards import hit_card, lesson_card, near_card
 from retriever.web.facets import Choice, label, narrowing
 from retriever.web.parameters import Values, filters_of, lookup_parameters, read_arguments
+from retriever.web.visitor import known_visitor
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
@@ -33,6 +35,7 @@ class AskingPages:
 
     def __init__(self, memory: Memory, settings: Settings) -> None:
         self.memory = memory
+        self.correcting = Correcting(memory)
         self.asked = tuple(
             parameter
             for parameter in lookup_parameters(settings.k, settings.per_document)
@@ -52,11 +55,15 @@ class AskingPages:
         return render_template(
             "answer.html",
             query=query,
-            cards=[hit_card(hit, query) for hit in answer.hits],
+            cards=[hit_card(hit, query, self._said(hit)) for hit in answer.hits],
             verdict=view.verdict(answer, filters),
             more=page_address(request.path, filters, q=query, k=more) if may_be_more else None,
             **narrowing(self.memory, filters, lambda other: page_address(request.path, other, q=query)),
         )
+
+    def _said(self, hit: Hit) -> tuple[str, ...]:
+        who = known_visitor()
+        return self.correcting.said_by(hit.lesson.id, who) if who and hit.lesson.stated else ()
 
     def near(self) -> str:
         """The few lessons nearest to what is being typed, each of another document: a fragment, never recorded."""

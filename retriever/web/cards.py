@@ -29,7 +29,10 @@ _MEANT = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A lesson as it is shown in an answer or a list; `markdown` is the address of the lesson as Markdown."""
+    """A lesson as it is shown in an answer or a list; `markdown` is the address of the lesson as Markdown.
+
+    `said` is what this reader said of it before.
+    """
 
     lesson: Lesson
     document: Document
@@ -40,6 +43,7 @@ class Card:
     context: str
     why: str = ""
     twins: tuple[Twin, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Twin:
     link: str
 
 
-def hit_card(hit: Hit, query: str) -> Card:
+def hit_card(hit: Hit, query: str, said: tuple[str, ...] = ()) -> Card:
     """A hit, its highlights marked, with a link to its place in its document."""
     twins = tuple(
         Twin(
@@ -75,7 +79,7 @@ def hit_card(hit: Hit, query: str) -> Card:
     )
     shown, marks = _without_most_of_what_follows(hit.lesson, _matches(hit))
     card = _card(hit.lesson, hit.document, shown, marks, _place_of(hit, query))
-    return replace(card, why=why(hit), twins=twins)
+    return replace(card, why=why(hit), twins=twins, said=said)
 
 
 def near_card(hit: Hit, query: str) -> Near:

@@ -11,6 +11,7 @@ from retriever.config import Settings
 from retriever.sharing import Sharing
 from retriever.web.asking_pages import AskingPages
 from retriever.web.browsing_pages import BrowsingPages
+from retriever.web.correcting_pages import CorrectingPages
 from retriever.web.operations import Operation
 from retriever.web.reading_pages import ReadingPages
 from retriever.web.sharing_pages import SharingPages
@@ -41,6 +42,7 @@ def pages_blueprint(
         blueprint.add_url_rule(address, view_function.__name__, view_function)
     if sharing:
         _add_writing(blueprint, SharingPages(memory, sharing), UploadingPages(settings, sharing))
+        _add_correcting(blueprint, CorrectingPages(memory))
     return blueprint
 
 
@@ -56,5 +58,15 @@ def _add_writing(blueprint: Blueprint, sharing: SharingPages, uploading: Uploadi
         ("GET", "/lessons/<id>/edit", sharing.edit),
         ("POST", "/lessons/<id>/edit", sharing.reword),
         ("POST", "/lessons/<id>/withdraw", sharing.withdraw),
+    ):
+        blueprint.add_url_rule(address, view_function.__name__, view_function, methods=[method])
+
+
+def _add_correcting(blueprint: Blueprint, correcting: CorrectingPages) -> None:
+    for method, address, view_function in (
+        ("GET", "/lessons/<id>", correcting.lesson),
+        ("POST", "/lessons/<id>/say", correcting.say),
+        ("POST", "/lessons/<id>/correct", correcting.correct),
+        ("POST", "/documents/<id>/mend", correcting.mend),
     ):
         blueprint.add_url_rule(address, view_function.__name__, view_function, methods=[method])

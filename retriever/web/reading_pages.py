@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin
 from flask import Response, render_template, request
 
 from retriever.config import Settings
+from retriever.correcting import Correcting
 from retriever.lesson import NO_FILTERS, SHARED_SOURCE, Document, Lesson, normalised
 from retriever.web import texts, view
 from retriever.web.addresses import document_address, lesson_anchor, page_address
@@ -27,6 +28,7 @@ class ReadingPages:
 
     def __init__(self, memory: Memory, settings: Settings) -> None:
         self.memory = memory
+        self.correcting = Correcting(memory)
         self.settings = settings
 
     def document(self, id: str) -> str:
@@ -45,6 +47,7 @@ class ReadingPages:
             query=query,
             document=document,
             cards=[lesson_card(lesson, document) for lesson in lessons],
+            hidden=[lesson_card(lesson, document) for lesson in self.correcting.hidden_of(document.id)],
             rendered=rendered,
             is_told=document.source == SHARED_SOURCE and bool(lessons),
             shows_own_title=normalised(document.title) in normalised(rendered.heading or ""),

@@ -117,7 +117,7 @@ AUTHORS = "Authors"
 TAGS = "Tags"
 LANGUAGE = "Language"
 ORIGIN = "from the {}"
-ORIGINS = {"told": "as it was told"}
+ORIGINS = {"told": "as it was told", "mended": "mended by a person"}
 
 NAV_SHARE = "Share a lesson"
 SHARE_TITLE = "Share a lesson"
@@ -155,7 +155,8 @@ EDIT_SHARED = "Reword or withdraw"
 ALIKE_TITLE = "Somebody has already learned this"
 ALIKE_NONE = "Nobody has recorded anything like it yet. Yours will be the first."
 ALIKE_WAITING = "While you write, lessons like yours show here."
-ALIKE_READ = "Read it"
+ALIKE_HELP = "Is it the same? Then say so with one click; it counts, and your words stay here until you leave."
+ALIKE_ME_TOO = "Me too"
 SHARE_FILES = "Or hand over files"
 FILES_TITLE = "Hand over files"
 FILES_WHY = (
@@ -170,6 +171,53 @@ FILES_FAILED = "It did not arrive. Try it once more."
 FILE_STATES = {"read": "read", "unchanged": "unchanged", "skipped": "left out", "failed": "could not be read"}
 FILE_READ = "lessons found: {}"
 FILE_REDACTED = "secrets and addresses taken out: {}"
+CORRECT = "Correct"
+LESSON_TITLE = "One lesson"
+LESSON_HIDDEN = "This lesson is hidden: it is kept, and shown in no answer."
+SAY_TITLE = "What did you find?"
+SAY_WHAT_FOR = "It counts once, moves the order of answers a little, and says nothing about anybody."
+SAYINGS = {"helped": "This helped", "me_too": "Me too", "outdated": "Outdated", "wrong": "Wrong"}
+SAYINGS_HELP = {
+    "helped": "It was of use to me",
+    "me_too": "It happened to us too",
+    "outdated": "It was true once",
+    "wrong": "It is not so",
+}
+SAY_UNKNOWN = "Say one of: {}."
+SAID = "Thank you. It counts."
+SAID_NO_LONGER = "It does not count any more."
+ME_TOO_COUNT = "Me too: {}"
+OUTDATED_COUNT = "Outdated, say {}"
+WRONG_COUNT = "Wrong, say {}"
+PINNED = "Pinned"
+PIN = "Pin it"
+UNPIN = "Unpin it"
+HIDE = "Hide it"
+SHOW_AGAIN = "Show it again"
+CORRECT_TITLE = "Put it right"
+CORRECT_HELP = (
+    "A pinned lesson is marked as important and comes a little earlier. A hidden one is in no answer any more, also "
+    "after the next ingest."
+)
+CORRECTED = {
+    "hide": "It is hidden. No answer shows it any more.",
+    "show": "It is shown again.",
+    "pin": "It is pinned.",
+    "unpin": "It is not pinned any more.",
+    "save": "It is saved.",
+}
+MEND_TITLE = "Mend what is known about its document"
+MEND_HELP = "What you change stays through every ingest and is shown as mended. An empty field gives back its own."
+MEND_FIELDS = {
+    "date": "Date",
+    "severity": "Severity",
+    "team": "Team",
+    "owner": "Who looks after it",
+    "review_on": "When to look at it again",
+}
+MENDED = "It is mended."
+MENDED_SIGN = "mended"
+HIDDEN_HERE = "Hidden lessons"
 NOTHING_SENT = "Some of what was sent cannot be taken; see below."
 
 ENTER_TITLE = "This memory asks for a token"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from retriever.lesson import Answer, Document, Filters, Lesson, Passage
+from retriever.lesson import MENDABLE, MENDED, Answer, Document, Filters, Lesson, Passage
 from retriever.web import texts
 from retriever.web.addresses import lesson_anchor
 from retriever.web.inline_html import is_safe_address
@@ -70,9 +70,16 @@ def _origin(document: Document, field: str) -> str | None:
     return texts.ORIGINS.get(origin, texts.ORIGIN.format(origin)) if origin else None
 
 
+def mended_fields(document: Document) -> tuple[str, ...]:
+    """The fields of the document that people mended."""
+    origins = dict(document.meta.origins)
+    return tuple(name for name in MENDABLE if origins.get(name) == MENDED)
+
+
 TEMPLATE_FILTERS: Mapping[str, Callable[..., object]] = {
     "counted": _counted,
     "origin": _origin,
+    "mended": mended_fields,
     "kind": lambda value: texts.KINDS.get(value, value),
     "safe_address": lambda address: address if is_safe_address(address) else None,
 }

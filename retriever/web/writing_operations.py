@@ -38,7 +38,8 @@ REMARKS = (
     Parameter("owner", nullable(text_schema(200)), "Who looks after it."),
     Parameter("review_on", nullable(DAY_SCHEMA), "When somebody should look at it again."),
 )
-_MENDS = (
+# What people may mend about a document.
+MENDS = (
     Parameter("date", nullable(DAY_SCHEMA), "When it happened."),
     Parameter("severity", nullable(text_schema(200)), "How bad it was."),
     Parameter("team", nullable(text_schema(200)), "Whose it is."),
@@ -120,7 +121,7 @@ WRITING = (
         "/documents/{id}",
         "Mend what is known about a document; null gives a field back to what the document says itself.",
         "Document",
-        _MENDS,
+        MENDS,
         errors=(400, 404, 413, 415, 503),
         scope="contribute",
     ),
