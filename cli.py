@@ -78,13 +78,19 @@ def ask(
     from retriever.terminal import answer_text
 
     settings = settings_of(context, k=k, per_document=per_document)
-    answer = ask_anywhere(settings, query, filters_from(filters), explain=explain)
+    answer = ask_anywhere(settings, query, filters_from(filters), _without_secrets, explain=explain)
     if as_json:
         print_json(answer)
     else:
         click.echo(answer_text(answer, colour=has_colour()))
     if answer["answered"] is False or not answer["hits"]:
         sys.exit(EXIT_NOTHING_RECORDED)
+
+
+def _without_secrets(text: str) -> str:
+    from ingest.redact import redact
+
+    return redact(text).text
 
 
 @main.command()

@@ -34,6 +34,10 @@ _TEXTS = ("learned", "happened", "next", "title", "team", "author", "link")
 class Scribe:
     """Makes documents of what people tell and send."""
 
+    def redact(self, text: str) -> str:
+        """The text without secrets and mail addresses."""
+        return redact(text).text
+
     def prepare(self, share: Share, identity: str, embedder: Embedder) -> PreparedShare:
         """The share as it may be stored, with the document that is made of it; `identity` is its lesson's id."""
         clean, redacted = redact_share(share)

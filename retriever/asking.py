@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from retriever.checks import FILTER_SCHEMAS, QUERY_SCHEMA, fault_of
 from retriever.config import Settings
-from retriever.errors import InvalidQuery
+from retriever.errors import InvalidQuery, StoreError
 from retriever.lesson import Filters
 from retriever.locks import SERVER_LOCK, ProcessLock
+
+logger = logging.getLogger(__name__)
 
 SERVER_FILE = "server.json"
 _TIMEOUT_S = 20.0
@@ -33,21 +36,34 @@ def filters_from(values: Mapping[str, Any]) -> Filters:
     return Filters(**given)
 
 
-def ask_anywhere(settings: Settings, query: str, filters: Filters, *, explain: bool = False) -> dict[str, Any]:
-    """The answer as JSON. Raises InvalidQuery, and StoreError when there is no memory."""
+def ask_anywhere(
+    settings: Settings, query: str, filters: Filters, redact: Callable[[str], str], *, explain: bool = False
+) -> dict[str, Any]:
+    """The answer as JSON. Raises InvalidQuery, and StoreError when there is no memory.
+
+    The question is recorded, if the settings have it so, after `redact` took secrets and addresses out of it.
+    """
     fault = fault_of(query, QUERY_SCHEMA)
     if fault:
         raise InvalidQuery(f"The question {fault}.")
     answer = None if explain else _ask_server(settings, query, filters)
-    return _ask_here(settings, query, filters, explain) if answer is None else answer
+    return answer or _ask_here(settings, query, filters, redact, explain)
 
 
-def _ask_here(settings: Settings, query: str, filters: Filters, explain: bool) -> dict[str, Any]:
+def _ask_here(
+    settings: Settings, query: str, filters: Filters, redact: Callable[[str], str], explain: bool
+) -> dict[str, Any]:
     from retriever.memory import Memory
+    from retriever.questions import Questions
     from retriever.wire import answer_json
 
     with Memory.open(settings) as memory:
         answer = memory.ask(query, filters=filters)
+        try:
+            Questions(memory, redact).note(answer, is_filtered=bool(filters))
+        except StoreError as error:
+            # The answer is what was asked for.
+            logger.warning("The question could not be recorded: %s", error)
     value = answer_json(answer)
     if explain:
         for hit, shown in zip(answer.hits, value["hits"], strict=True):
@@ -61,6 +77,8 @@ def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, A
     if known is None:
         return None
     body = {"q": query, "k": settings.k, "per_document": settings.per_document}
+    if settings.record_questions:
+        body["record"] = True
     body |= {name: value for name in Filters.__slots__ if (value := _plain(getattr(filters, name)))}
     try:
         status, value = _post(known, body)
@@ -70,7 +88,11 @@ def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, A
         return None
     if status == 400:
         raise InvalidQuery(str(value.get("detail", "The server refused the question.")))
-    return value if status == 200 and value.keys() >= _ANSWER_KEYS else None
+    if status != 200 or not value.keys() >= _ANSWER_KEYS:
+        return None
+    # For whoever follows the question with a feed reader; not part of the answer.
+    value.pop("feed", None)
+    return value
 
 
 def _running_server(settings: Settings) -> dict[str, str] | None:

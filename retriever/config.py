@@ -77,6 +77,7 @@ class Settings:
     log_format: str = _setting("text", "How the server logs: text, or json, one object a line.")
     log_requests: bool = _setting(False, "Log a line for each request.")
     log_questions: bool = _setting(False, "Put the words of questions into these lines.")
+    record_questions: bool = _setting(True, "Keep submitted questions, without secrets, for 90 days.")
     k: int = _setting(10, "How many lessons an answer holds.")
     per_document: int = _setting(2, "How many of them may come from one document.")
     max_file_mb: float = _setting(25.0, "Files larger than this are skipped.")

@@ -108,7 +108,7 @@ class Memory:
         """What answers; made on first use."""
         with self._guard:
             if self._search is None:
-                self._search = Search(self.record, self._model_or_none)
+                self._search = Search(self.record, self.model_or_none)
             return self._search
 
     def document(self, reference: str) -> Document:
@@ -267,7 +267,7 @@ class Memory:
     def readiness(self) -> tuple[bool, tuple[str, ...]]:
         """Whether answers can be given in full, and if not, what is missing."""
         reasons = []
-        if self._model_or_none() is None:
+        if self.model_or_none() is None:
             reasons.append("the embedding model cannot be used; words answer")
         elif self.record.embeddings.model() not in (None, self.fingerprint):
             reasons.append("the memory was embedded by another model; words answer until `lessons reindex`")
@@ -283,7 +283,7 @@ class Memory:
         self._serving.release()
         self.record.close()
 
-    def _model_or_none(self) -> Embedder | None:
+    def model_or_none(self) -> Embedder | None:
         """The model, or None when it cannot be used; one that failed is tried again after a while.
 
         One thread at a time: opening may export the model, which takes seconds and all cores.

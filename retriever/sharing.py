@@ -42,6 +42,9 @@ class SentFile:
 class Scribe(Protocol):
     """Makes documents of what people tell and send."""
 
+    def redact(self, text: str) -> str:
+        """The text without secrets and mail addresses."""
+
     def prepare(self, share: Share, identity: str, embedder: Embedder) -> PreparedShare:
         """The share as it may be stored, with the document that is made of it; `identity` is its lesson's id."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retriever.lesson import MENDED, AlsoIn, Answer, Document, Hit, Lesson
+from retriever.questions import Gap
 from retriever.sharing import Shared
 
 Json = dict[str, Any]
@@ -80,6 +81,18 @@ def shared_lesson_json(shared: Shared) -> Json:
         **listed_lesson_json(shared.lesson, shared.document),
         "shared": shared.share.as_json(),
         "redacted": dict(shared.redacted),
+    }
+
+
+def gap_json(gap: Gap) -> Json:
+    """What nobody has recorded, and how often it was asked."""
+    return {
+        "id": gap.id,
+        "question": gap.question,
+        "count": gap.count,
+        "first_asked_at": gap.first_asked_at,
+        "last_asked_at": gap.last_asked_at,
+        "others": list(gap.others),
     }
 
 

@@ -44,7 +44,7 @@ LAYERS = (
     ("retriever.duplicates",),
     ("retriever.search",),
     ("retriever.memory",),
-    ("retriever.sharing", "retriever.correcting", "retriever.wire"),
+    ("retriever.sharing", "retriever.correcting", "retriever.questions", "retriever.wire"),
     (
         "retriever.evaluation",
         "retriever.asking",

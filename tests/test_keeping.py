@@ -21,6 +21,7 @@ from retriever.config import Settings
 from retriever.correcting import Correcting
 from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, SourceError, StoreError
 from retriever.memory import Memory
+from retriever.questions import Questions
 from retriever.record import portable
 from retriever.record.schema import SCHEMA_VERSION
 from retriever.share import Share
@@ -53,6 +54,7 @@ def lived_in(filled: Memory, folder: Path, read: Callable[..., Any], report: Cal
     told = Share.of({"learned": "Hang the spare oar where a wet hand finds it.", "next": "Buy a second oar."})
     shared = Sharing(filled, Scribe()).share(told, key="once")
     Correcting(filled).say(shared.lesson.id, "helped", "token:bot")
+    Questions(filled, str).note(filled.ask("a question nobody can answer"))
     Correcting(filled).mend(filled.document("report-1.md").id, {"severity": "SEV1"})
     return filled
 

@@ -3,8 +3,8 @@
 `Record` opens it and hands out its aspects, each a class in a module of this name: `files` (what was read,
 and the documents and lessons that came out), `library` (what there is to read), `candidates` (what might answer),
 `changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in),
-`shares` (what people told by hand), `remarks` and `mends` (what they say and mend), `soundness` (whether it is what
-was written), `erasure` (what was forgotten).
+`news` (what is new), `questions` (what people asked), `shares` (what they told by hand), `remarks` and `mends` (what
+they say and mend), `soundness` (whether it is what was written), `erasure` (what was forgotten).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from retriever.record.files import Files
 from retriever.record.library import Library
 from retriever.record.lines import Lines
 from retriever.record.mends import Mends
+from retriever.record.news import News
 from retriever.record.portable import export_lines
+from retriever.record.questions import QuestionStore
 from retriever.record.remarks import RemarkStore
 from retriever.record.shares import Shares
 from retriever.record.soundness import Soundness
@@ -44,6 +46,8 @@ class Record:
         self.embeddings = EmbeddingStore(self._database)
         self.tokens = Tokens(self._database)
         self.shares = Shares(self._database)
+        self.news = News(self._database)
+        self.questions = QuestionStore(self._database)
         self.remarks = RemarkStore(self._database)
         self.mends = Mends(self._database)
         self.soundness = Soundness(self._database)

@@ -254,7 +254,24 @@ CREATE TABLE mends (
 ALTER TABLE documents ADD COLUMN owner TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+-- Questions that were submitted, without secrets; deleted after 90 days. `feed` is the digest of a private address.
+CREATE TABLE questions (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT NOT NULL,
+    is_gap INTEGER NOT NULL,
+    feed TEXT UNIQUE,
+    asked_at TEXT NOT NULL,
+    learned_at TEXT,
+    told_at TEXT,
+    fingerprint TEXT,
+    embedding BLOB
+);
+CREATE INDEX questions_by_time ON questions (asked_at);
+CREATE INDEX events_by_lesson ON events (lesson_id, type, seq);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

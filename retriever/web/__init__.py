@@ -10,6 +10,9 @@ operations  the table of the API
 parameters  what a request may say, checked
 api         the API's answers
 writing_operations, writing   the same for what people add and mend
+gaps        what nobody has recorded
+feeds       Atom feeds, OpenSearch
+voices      whose say a request is
 openapi     the API's OpenAPI document
 schemas     the shapes of its answers
 pages       the pages
@@ -33,10 +36,13 @@ from flask import Flask, Response, request, url_for
 from jinja2 import StrictUndefined
 
 from retriever.config import Settings
+from retriever.questions import Questions
 from retriever.sharing import Scribe, Sharing
 from retriever.web import texts
 from retriever.web.access import Access, register_access
 from retriever.web.api import Reading, api_blueprint, json_response
+from retriever.web.feeds import feeds_blueprint
+from retriever.web.gaps import GAPS, GapsResource
 from retriever.web.journal import register_journal
 from retriever.web.operations import MAX_BODY_BYTES, operations
 from retriever.web.pages import pages_blueprint
@@ -72,7 +78,8 @@ def create_app(
     app.jinja_env.filters.update(TEMPLATE_FILTERS)
 
     sharing = Sharing(memory, scribe) if scribe else None
-    table = (*operations(settings), *(WRITING if sharing else ()))
+    questions = Questions(memory, scribe.redact) if scribe else None
+    table = (*operations(settings, records=questions is not None), *((*GAPS, *WRITING) if scribe else ()))
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
     app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
     app.jinja_env.globals.update(can_write=sharing is not None)
@@ -81,12 +88,15 @@ def create_app(
     register_problems(app)
     register_visitor(app)
     protection = register_access(app, access, settings)
-    resources = (Reading(memory), Writing(memory, sharing)) if sharing else (Reading(memory),)
+    resources: list[object] = [Reading(memory, questions)]
+    if sharing and questions:
+        resources += [GapsResource(questions), Writing(memory, sharing)]
     api = api_blueprint(table, resources, needs_token=access.needs_token, server_url=settings.public_url)
     # The API knows no cookie, so no other site can act through it in a reader's name.
     protection.exempt(api)
     app.register_blueprint(api)
     app.register_blueprint(pages_blueprint(memory, settings, table, sharing))
+    app.register_blueprint(feeds_blueprint(memory, settings, questions))
     _register_health(app, memory)
     register_proxy(app, settings)
     return app

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from retriever.memory import Memory
 
 _PROBES = frozenset(["static", "healthz", "readyz"])
-_OPEN_ENDPOINTS = _PROBES | {"enter", "leave"}
+# A question's own feed is open to whoever knows its address.
+_OPEN_ENDPOINTS = _PROBES | {"enter", "leave", "feeds.question"}
 _SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 _THIS_MACHINE = Holder("this machine", "admin")
 _SECRET_BYTES = 32

@@ -47,6 +47,11 @@ def markdown_address(lesson: Lesson) -> str:
     return rooted(f"/lessons/{lesson.id}/markdown")
 
 
+def question_feed(secret: str) -> str:
+    """The private feed of a question, below this server's address."""
+    return f"/feed/questions/{secret}.atom"
+
+
 def lesson_anchor(lesson: Lesson) -> str:
     """The name of a lesson's place in its document."""
     return f"lesson-{lesson.id}"

@@ -15,20 +15,23 @@ from retriever import wire
 from retriever.correcting import Correcting
 from retriever.lesson import Page
 from retriever.web import texts
-from retriever.web.addresses import rooted
+from retriever.web.addresses import question_feed, rooted
 from retriever.web.openapi import openapi_document
 from retriever.web.operations import API_PREFIX, Operation
 from retriever.web.parameters import InvalidParameters, Values, filters_of, read_arguments, read_body
+from retriever.web.voices import is_meant, voice
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
+    from retriever.questions import Questions
 
 
 class Reading:
     """The operations that read, over one memory."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, questions: Questions | None = None) -> None:
         self.memory = memory
+        self.questions = questions
         self.correcting = Correcting(memory)
 
     def lookup(self, values: Values) -> Response:
@@ -36,7 +39,11 @@ class Reading:
         answer = self.memory.ask(
             values["q"], k=values["k"], per_document=values["per_document"], filters=filters_of(values)
         )
-        return json_response(wire.answer_json(answer))
+        value = wire.answer_json(answer)
+        if self.questions is not None and values["record"] and is_meant():
+            feed = self.questions.note(answer, is_filtered=bool(filters_of(values)), voice=voice())
+            value["feed"] = question_feed(feed) if feed else None
+        return json_response(value)
 
     lookup_by_post = lookup
 
@@ -45,7 +52,7 @@ class Reading:
         browse = partial(self.correcting.marked, values["marked"]) if values["marked"] else self.memory.browse_lessons
         page = browse(filters_of(values), limit=values["limit"], after=values["after"])
         items = [wire.listed_lesson_json(lesson, document) for lesson, document in page.items]
-        return _list_response(items, page)
+        return list_response(items, page)
 
     def lesson(self, _values: Values, id: str) -> Response:
         """One lesson."""
@@ -55,7 +62,7 @@ class Reading:
     def documents(self, values: Values) -> Response:
         """Documents, page by page."""
         page = self.memory.browse_documents(filters_of(values), limit=values["limit"], after=values["after"])
-        return _list_response([wire.document_json(document) for document in page.items], page)
+        return list_response([wire.document_json(document) for document in page.items], page)
 
     def document(self, _values: Values, id: str) -> Response:
         """One document."""
@@ -111,7 +118,8 @@ def _json_body() -> Any:
         raise BadRequest(texts.BAD_JSON.format(error)) from error
 
 
-def _list_response(items: Sequence[wire.Json], page: Page[Any]) -> Response:
+def list_response(items: Sequence[wire.Json], page: Page[Any]) -> Response:
+    """A page of a list as JSON, and in its headers where the list goes on."""
     response = json_response({"items": list(items), "next": page.next})
     if page.next is not None:
         following = request.args.to_dict(flat=False) | {"after": [page.next]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retriever.config import Settings
-from retriever.web.parameters import MARKED, Parameter, list_parameters, lookup_parameters
+from retriever.web.parameters import MARKED, RECORD, Parameter, list_parameters, lookup_parameters
 
 API_PREFIX = "/api/v1"
 # A question of the greatest length, in characters of four bytes each, written as JSON, fits twice.
@@ -89,9 +89,9 @@ _READING = (
 )
 
 
-def operations(settings: Settings) -> tuple[Operation, ...]:
-    """Every operation that reads, in the order in which they are documented."""
-    lookup = lookup_parameters(settings.k, settings.per_document)
+def operations(settings: Settings, *, records: bool = False) -> tuple[Operation, ...]:
+    """Every operation that reads, in the order in which they are documented; `records` lets questions be kept."""
+    lookup = (*lookup_parameters(settings.k, settings.per_document), *((RECORD,) if records else ()))
     return (
         Operation(
             "lookup",

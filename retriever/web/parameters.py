@@ -62,6 +62,12 @@ _FILTER_DESCRIPTIONS = {
     "until": "Only documents dated on or before this day, month or year.",
 }
 FILTERS = tuple(Parameter(name, schema, _FILTER_DESCRIPTIONS[name]) for name, schema in FILTER_SCHEMAS.items())
+RECORD = Parameter(
+    "record",
+    {"type": "boolean"},
+    "Whether somebody submitted this question: it is then kept, without secrets, for 90 days.",
+    default=False,
+)
 MARKED = Parameter(
     "marked",
     {"type": "string", "enum": ["pinned", "hidden"]},

@@ -25,7 +25,7 @@ _STATUS_OF: tuple[tuple[type[RetrieverError], int, str | None], ...] = (
     (ModelError, 503, texts.MEMORY_UNAVAILABLE),
     (RetrieverError, 500, texts.UNEXPECTED),
 )
-_MACHINE_PATHS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics")
+_MACHINE_PATHS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/feed")
 _KEPT_HEADERS = frozenset(["Allow", "WWW-Authenticate", "Retry-After"])
 
 

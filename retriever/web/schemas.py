@@ -71,8 +71,25 @@ SCHEMAS: dict[str, Schema] = {
             "degraded": _described(_list_of(_TEXT), 'What was missing when it was made, such as "meaning".'),
             "took_ms": {"type": "number", "minimum": 0},
             "hits": _list_of(_ref("Hit")),
+        },
+        {
+            "feed": _described(
+                _TEXT_OR_NULL,
+                "With `record`: the asker's own Atom feed, which tells when somebody has learned about it; else null.",
+            )
+        },
+    ),
+    "Gap": _object(
+        {
+            "id": _TEXT,
+            "question": _described(_TEXT, "The newest question of it."),
+            "count": _described({"type": "integer", "minimum": 1}, "How often it was asked in the last 90 days."),
+            "first_asked_at": _TEXT,
+            "last_asked_at": _TEXT,
+            "others": _described(_list_of(_TEXT), "Other words in which it was asked."),
         }
     ),
+    "GapList": _object({"items": _list_of(_ref("Gap")), "next": _NEXT}),
     "Hit": _object(
         {
             "rank": {"type": "integer", "minimum": 1},

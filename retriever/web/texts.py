@@ -257,6 +257,8 @@ HTTP_ERRORS = {
 
 API_OR_NULL = "or null"
 API_LOCATION = "The address of what was made."
+FEED_ALL = "what was learned lately"
+OPENSEARCH_DESCRIPTION = "Has anyone learned something about it?"
 API_TITLE = "The HTTP API"
 API_DESCRIPTION = (
     "Looks up what has been learned. Answers are JSON, errors are RFC 9457 problem details, and a parameter "

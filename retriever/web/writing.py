@@ -13,6 +13,7 @@ from retriever.share import Share
 from retriever.sharing import SentFile
 from retriever.web.api import json_response
 from retriever.web.parameters import InvalidParameters, Values
+from retriever.web.voices import voice
 from retriever.web.writing_operations import IDEMPOTENCY_KEY, REMARKS
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class Writing:
 
     def give_feedback(self, values: Values, id: str) -> Response:
         """The lesson, counting it."""
-        return self._listed(self.correcting.say(id, values["says"], _voice()))
+        return self._listed(self.correcting.say(id, values["says"], voice()))
 
     def take_feedback_back(self, values: Values, id: str) -> Response:
         """The lesson, not counting it."""
-        return self._listed(self.correcting.unsay(id, values["says"], _voice()))
+        return self._listed(self.correcting.unsay(id, values["says"], voice()))
 
     def mend_document(self, values: Values, id: str) -> Response:
         """The document as it is now known."""
@@ -98,11 +99,6 @@ class Writing:
         else:
             self.correcting.remark(id, {"hidden": True}, by=g.holder.name)
         return Response(status=204)
-
-
-def _voice() -> str:
-    """Whose one say it is: that of the token."""
-    return f"token:{g.holder.name}"
 
 
 def _idempotency_key() -> str:

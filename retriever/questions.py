@@ -1,0 +1,197 @@
+"""Questions that people submit, what nobody has recorded yet among them, and word to the asker once somebody has.
+
+Only a question that was submitted is recorded, without secrets, for 90 days, and not at all where the setting
+`record_questions` is off. Nothing else of the asker is kept: the address of the private feed is theirs to keep.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retriever.errors import NotFound
+from retriever.lesson import Answer, Page
+from retriever.record.questions import AskedQuestion
+from retriever.scopes import token_digest
+
+if TYPE_CHECKING:
+    from retriever.embedder import Embeddings
+    from retriever.memory import Memory
+
+# Questions whose embeddings have at least this cosine ask the same: docs/sharing.md has what it was chosen by.
+SAME_MEANING = 0.6
+
+# The same words from the same voice within this are somebody who reloads.
+RELOAD_S = 600.0
+
+# Characters of a question that are kept, and questions that one listing groups.
+MAX_KEPT_CHARS = 2_000
+MAX_GROUPED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What nobody has recorded: its newest question and the others that ask the same, and how often it was asked."""
+
+    id: str
+    question: str
+    count: int
+    first_asked_at: str
+    last_asked_at: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A question whose asker wants to hear of it; `answer` is there once somebody has learned about it."""
+
+    question: str
+    asked_at: str
+    learned_at: str | None = None
+    answer: Answer | None = None
+
+
+class Questions:
+    """The questions asked of one memory; `redact` takes secrets and addresses out of a text."""
+
+    def __init__(self, memory: Memory, redact: Callable[[str], str]) -> None:
+        self._memory = memory
+        self._redact = redact
+        self._store = memory.record.questions
+        self._checked: dict[int, int] = {}
+        self._recent: dict[tuple[str, str], tuple[float, str | None]] = {}
+
+    def note(self, answer: Answer, *, is_filtered: bool = False, voice: str = "") -> str | None:
+        """The secret of the asker's private feed, where nobody has recorded anything; None for any other question.
+
+        Nothing is recorded where `record_questions` is off. With filters nothing found is no gap: it may be elsewhere.
+        Asked again at once by the same `voice`, if it is known, a question counts once and keeps its feed.
+        """
+        if not self._memory.settings.record_questions:
+            return None
+        now = time.monotonic()
+        self._recent = {key: entry for key, entry in self._recent.items() if now - entry[0] < RELOAD_S}
+        if voice and (voice, answer.query) in self._recent:
+            return self._recent[voice, answer.query][1]
+        feed = self._record(answer, is_filtered)
+        if voice:
+            self._recent[voice, answer.query] = (now, feed)
+        return feed
+
+    def _record(self, answer: Answer, is_filtered: bool) -> str | None:
+        is_gap = not is_filtered and _is_unanswered(answer)
+        feed = secrets.token_urlsafe(24) if is_gap else None
+        text = self._redact(answer.query[:MAX_KEPT_CHARS]).strip()
+        self._store.add(text, is_gap=is_gap, feed=token_digest(feed) if feed else None)
+        return feed
+
+    def gaps(self, *, limit: int, after: str | None = None) -> Page[Gap]:
+        """What nobody has recorded, grouped by meaning, what is asked most first; `after` is the id of the last one.
+
+        What somebody has learned by now is left out, and is no gap from then on.
+        """
+        self._store.expire()
+        groups = sorted(self._groups(), key=lambda group: (-len(group), -group[0].key))
+        if after is not None:
+            places = [number for number, group in enumerate(groups, 1) if str(group[0].key) == after]
+            groups = groups[places[0] :] if places else []
+        open_groups: list[list[AskedQuestion]] = []
+        for group in groups:
+            if len(open_groups) > limit:
+                break
+            if not self._is_learned(group):
+                open_groups.append(group)
+        gaps = tuple(_gap(group) for group in open_groups[:limit])
+        return Page(gaps, gaps[-1].id if len(open_groups) > limit else None)
+
+    def dismiss(self, gap_id: str) -> None:
+        """The questions of this gap are forgotten. Raises NotFound."""
+        group = next((group for group in self._groups() if str(group[0].key) == gap_id), None)
+        if group is None:
+            raise NotFound(f"There is no gap with the id {gap_id!r}; `GET /api/v1/gaps` lists them.")
+        self._store.remove(question.key for question in group)
+
+    def followed(self, secret: str) -> Followed:
+        """The question of a private feed, with the answer once there is one. Raises NotFound when it is old."""
+        question = self._store.by_feed(token_digest(secret))
+        if question is None:
+            raise NotFound("There is no such feed, or its question was asked more than 90 days ago.")
+        if question.learned_at is None and not self._is_learned([question]):
+            return Followed(question.text, question.asked_at)
+        known = self._store.by_feed(token_digest(secret)) or question
+        return Followed(question.text, question.asked_at, known.learned_at, self._memory.ask(question.text, k=3))
+
+    def news(self, secret: str) -> Followed | None:
+        """What somebody has learned about the question of a private feed, the first time it is asked for; else None."""
+        question = self._store.by_feed(token_digest(secret))
+        if question is None or question.told_at is not None:
+            return None
+        found = self.followed(secret)
+        return found if found.answer is not None and self._store.tell(question.key) else None
+
+    def _groups(self) -> list[list[AskedQuestion]]:
+        """The open questions, newest first, each with those that ask the same."""
+        questions = self._store.gaps()[:MAX_GROUPED]
+        rows = [self._embedding(question) for question in questions]
+        groups: list[list[AskedQuestion]] = []
+        heads: list[Embeddings] = []
+        by_text: dict[str, list[AskedQuestion]] = {}
+        for question, row in zip(questions, rows, strict=True):
+            group = by_text.get(question.text.casefold())
+            if group is None and row is not None and heads:
+                near = np.stack(heads) @ row
+                group = groups[int(np.argmax(near))] if float(near.max()) >= SAME_MEANING else None
+            if group is None:
+                group = []
+                groups.append(group)
+                heads.append(row if row is not None else np.zeros_like(heads[0]) if heads else np.zeros(1, np.float32))
+            group.append(question)
+            by_text.setdefault(question.text.casefold(), group)
+        return groups
+
+    def _embedding(self, question: AskedQuestion) -> Embeddings | None:
+        if question.fingerprint == self._memory.fingerprint and question.embedding is not None:
+            return question.embedding
+        embedder = self._memory.model_or_none()
+        if embedder is None:
+            return None
+        row = embedder.encode_query(question.text)
+        self._store.embed(question.key, embedder.fingerprint, row)
+        return row
+
+    def _is_learned(self, group: Sequence[AskedQuestion]) -> bool:
+        """Whether its newest question has an answer by now; looked at once for each state of the memory."""
+        newest, state = group[0], self._memory.record.changes.last_seq()
+        if self._checked.get(newest.key) == state:
+            return False
+        answer = self._memory.ask(newest.text)
+        if answer.degraded or _is_unanswered(answer):
+            self._checked[newest.key] = state
+            return False
+        self._store.learned(question.key for question in group)
+        return True
+
+
+def _is_unanswered(answer: Answer) -> bool:
+    """Whether nobody has recorded it; an answer without a verdict says so only when it is empty."""
+    if answer.degraded:
+        return False
+    return answer.answered is False or not answer.hits
+
+
+def _gap(group: Sequence[AskedQuestion]) -> Gap:
+    texts = dict.fromkeys(question.text for question in group)
+    newest, oldest = group[0], group[-1]
+    return Gap(
+        id=str(newest.key),
+        question=newest.text,
+        count=len(group),
+        first_asked_at=oldest.asked_at,
+        last_asked_at=newest.asked_at,
+        others=tuple(text for text in texts if text != newest.text)[:5],
+    )
