@@ -1,87 +1,81 @@
-"""`make bench`, or `python -m benchmarks [DOCS QUERIES.jsonl]`: what ingest and questions cost, beside bare libraries.
+"""`make bench`, or `python -m benchmarks [PART...]`: what the program costs, beside the bare libraries, in one table.
 
-Prints a Markdown table. Machines are noisy: read the ratios, which are of medians taken side by side in one run.
+Parts: ingest, start, lookup, during, recovery, churn, disk, growth; without any, those that need no large memory. Large
+ones are made by benchmarks.large, each in a folder named by how many lessons it holds, and given with --homes. Prints
+Markdown as it goes and, with --json, writes everything measured. Machines are noisy: read the ratios, which are of
+medians taken side by side in one run.
 """
 
 from __future__ import annotations
 
-import platform
-import statistics
+import argparse
+import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from ingest.pipeline import IngestOptions, ingest
-from retriever.config import load_settings
+from benchmarks.speed import during, growth, ingest, lookup, start, upkeep
+from benchmarks.speed.options import Options, homes_in, questions_in
+from benchmarks.speed.rows import Row, as_json, as_markdown, facts
 from retriever.demo import examples_folder
-from retriever.embedder import find_model, open_embedder
-from retriever.evaluation import read_queries
-from retriever.lesson import NO_FILTERS
-from retriever.memory import Memory
-from retriever.transformer import SentenceTransformerEmbedder
 
-CHUNK_CHARS, OVERLAP_CHARS = 1000, 200
+PARTS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
+    "ingest": ingest.rows,
+    "start": start.rows,
+    "lookup": lookup.rows,
+    "during": during.rows,
+    "recovery": upkeep.recovery,
+    "churn": upkeep.churn,
+    "disk": upkeep.disk,
+    "growth": growth.rows,
+}
+WITHOUT_HOMES = ("ingest", "churn")
 
 
 def main() -> None:
-    """Measure and print."""
-    docs = Path(sys.argv[1]) if len(sys.argv) > 2 else examples_folder()
-    queries = Path(sys.argv[2]) if len(sys.argv) > 2 else docs.parent / "queries.jsonl"
-    asked = [item.query for item in read_queries(queries)]
-    settings = load_settings({})
-    open_embedder(settings.model, settings.models)
-    bare = SentenceTransformerEmbedder(find_model(settings.model, settings.models).path, "bare")
-    with (
-        tempfile.TemporaryDirectory(prefix="lessons-bench-") as home,
-        Memory.open(replace(settings, home=Path(home)), create=True) as memory,
-    ):
-        first = _seconds(lambda: ingest(memory, docs, IngestOptions()))
-        again = _seconds(lambda: ingest(memory, docs, IngestOptions()))
-        texts = [
-            memory.document(item.id).text
-            for item in memory.browse_documents(NO_FILTERS, limit=100_000, after=None).items
-        ]
-        chunks = [
-            text[at : at + CHUNK_CHARS]
-            for text in texts
-            for at in range(0, max(len(text) - OVERLAP_CHARS, 1), CHUNK_CHARS - OVERLAP_CHARS)
-        ]
-        floor = _seconds(lambda: bare.encode_documents(chunks))
-        ours, theirs = [], []
-        for query in asked:
-            ours.append(_seconds(lambda query=query: memory.ask(query)) * 1000)
-            theirs.append(_seconds(lambda query=query: bare.encode_query(query)) * 1000)
-        _print_table(
-            (
-                ("first ingest, s", first, "sentence-transformers encode of 1,000/200 chunks", floor),
-                ("ingest again, nothing changed, s", again, "first ingest", first),
-                (
-                    "an answer in process, p50 ms",
-                    statistics.median(ours),
-                    "encode of the query",
-                    statistics.median(theirs),
-                ),
-            )
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--docs", type=Path, help="Documents to ingest.  [default: the examples]")
+    parser.add_argument("--questions", type=Path, help="Judged queries.  [default: the examples']")
+    parser.add_argument("--homes", type=Path, metavar="FOLDER", help="Large memories, named by their lessons.")
+    parser.add_argument("--sizes", type=int, nargs="+", help="Only these of them.")
+    parser.add_argument("--rounds", type=int, default=3, help="How often what takes long is repeated.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything measured.")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="Draw how it grows, out of the --json file.")
+    given = parser.parse_intermixed_args()
+    unknown = set(given.parts) - PARTS.keys()
+    if unknown:
+        parser.error(f"there is no part {unknown.pop()!r}; there are {', '.join(PARTS)}")
+    homes = homes_in(given.homes)
+    with tempfile.TemporaryDirectory(prefix="lessons-bench-") as scratch:
+        options = Options(
+            docs=given.docs or examples_folder(),
+            homes={size: home for size, home in homes.items() if not given.sizes or size in given.sizes},
+            scratch=Path(scratch),
+            questions=questions_in(given.questions or examples_folder().parent / "queries.jsonl"),
+            rounds=given.rounds,
         )
+        measure(given.parts or (PARTS if homes else WITHOUT_HOMES), options, given.json)
+    if given.plot:
+        given.plot.write_text(growth.plot(json.loads(given.json.read_text(encoding="utf-8"))["rows"]), encoding="utf-8")
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
-def _print_table(rows: tuple[tuple[str, float, str, float], ...]) -> None:
-    names = ("lesson-retriever", "chromadb", "sentence-transformers", "torch", "onnxruntime")
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, ", end="")
-    print(", ".join(f"{name} {version(name)}" for name in names) + "\n")
-    print("| what | ours | beside it | that | ratio |\n|---|---|---|---|---|")
-    for what, value, beside, floor in rows:
-        print(f"| {what} | {value:.2f} | {beside} | {floor:.2f} | {value / floor:.2f} |")
+def measure(
+    parts: Iterator[str] | tuple[str, ...] | Mapping[str, object], options: Options, target: Path | None
+) -> None:
+    """Prints the table, and after each part writes what there is so far: a long run may be stopped."""
+    about = facts()
+    print(as_markdown((), about), flush=True)
+    rows: list[Row] = []
+    for part in parts:
+        print(f"{part} …", file=sys.stderr, flush=True)
+        for row in PARTS[part](options):
+            rows.append(row)
+            print(as_markdown([row], about).splitlines()[-1], flush=True)
+        if target is not None:
+            target.write_text(as_json(rows, about), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.large POOL HOME LESSONS [--check]`: HOME holds at least so many recombined lessons.
+"""`python -m benchmarks.large HOME LESSONS --pool POOL [POOL...]`: HOME holds at least so many recombined lessons.
 
-POOL is a home in which real documents were ingested. A HOME that holds some already gets the missing ones, so sizes
+Each POOL is a home in which real documents were ingested. A HOME that holds some gets the missing ones, so sizes
 can be made one after the other; copy the folder between them. Not in one transaction and without waiting for the disk:
 a kill leaves a home to be thrown away.
 """
@@ -8,6 +8,7 @@ a kill leaves a home to be thrown away.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from benchmarks.large.documents import LESSONS_EACH, recombined
 from benchmarks.large.pool import Pool, read_pool
+from retriever import words
 from retriever.config import load_settings
 from retriever.memory import Memory
 from retriever.record.draft import FileReading
@@ -27,9 +29,9 @@ CHECKED = 200
 def main() -> None:
     """Fills HOME and says how long it took."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("pool", type=Path)
     parser.add_argument("home", type=Path)
     parser.add_argument("lessons", type=int)
+    parser.add_argument("--pool", type=Path, nargs="+", required=True)
     parser.add_argument("--check", action="store_true", help="Compare pooled embeddings of lessons with the model's.")
     options = parser.parse_args()
     pool = read_pool(options.pool)
@@ -51,6 +53,8 @@ def _fill(memory: Memory, pool: Pool, documents: int) -> None:
     source = record.files.open_source(SOURCE, None, None)
     done = memory.counts()["documents"]
     record._database.connection().execute("PRAGMA synchronous = OFF")
+    # The same sentences come again and again; that is so only here.
+    words.tokens = functools.lru_cache(maxsize=None)(words.tokens)
     for path, draft, embedded in recombined(pool, done, max(0, documents - done)):
         reading = FileReading(path, path, "recombined", "recombined")
         record.files.record_file(source, reading, [(draft, embedded)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,24 +40,32 @@ class Pool:
     prose: tuple[PoolSentence, ...]
 
 
-def read_pool(home: Path) -> Pool:
-    """The distinct sentences of the memory in `home`."""
-    record = Record(home)
-    fingerprint = record.embeddings.model()
-    if fingerprint is None:
-        raise SystemExit(f"{home} holds nothing")
+def read_pool(homes: Sequence[Path]) -> Pool:
+    """The distinct sentences of the memories in `homes`, which one model must have embedded."""
     seen: set[str] = set()
     lessons, prose = [], []
-    with record._database.read() as connection:
-        keys = [row[0] for row in connection.execute("SELECT key FROM documents ORDER BY key")]
-    for start in range(0, len(keys), _BATCH):
-        for bundle in record.candidates.bundles(keys[start : start + _BATCH], fingerprint):
+    fingerprints = set()
+    for home in homes:
+        record = Record(home)
+        fingerprints.add(record.embeddings.model())
+        for bundle in _bundles(record):
             for sentence in _sentences(bundle):
                 if sentence.text not in seen:
                     seen.add(sentence.text)
                     (prose if sentence.kind is None else lessons).append(sentence)
-    record.close()
+        record.close()
+    fingerprint = fingerprints.pop()
+    if fingerprint is None or fingerprints:
+        raise SystemExit("The pools must have been ingested, all with one model.")
     return Pool(fingerprint, tuple(lessons), tuple(prose))
+
+
+def _bundles(record: Record) -> Iterator[Bundle]:
+    fingerprint = record.embeddings.model() or ""
+    with record._database.read() as connection:
+        keys = [row[0] for row in connection.execute("SELECT key FROM documents ORDER BY key")]
+    for start in range(0, len(keys), _BATCH):
+        yield from record.candidates.bundles(keys[start : start + _BATCH], fingerprint)
 
 
 def _sentences(bundle: Bundle) -> list[PoolSentence]:

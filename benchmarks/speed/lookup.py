@@ -1,0 +1,93 @@
+"""Warm questions over HTTP at several sizes, eight clients at once, the page beside the lookup, and memory.
+
+The floor of a question: sentence-transformers' encode of the query, a bare Chroma query over as many vectors as there
+are lessons, and an empty Flask route under the same gunicorn; the median of each, added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+from benchmarks.speed.clock import seconds
+from benchmarks.speed.floors import chroma_query, encode_query
+from benchmarks.speed.options import Options
+from benchmarks.speed.rows import Row, Sample
+from benchmarks.speed.server import Server, flask_server, lessons_server, side_by_side
+
+P50_BARS = {10_000: 0.8, 100_000: 1.2}
+MEMORY_BARS = {10_000: 350.0, 100_000: 1200.0}
+CLIENTS = 8
+FLOOR = "encode + bare Chroma query + empty Flask route"
+
+
+def rows(options: Options) -> Iterator[Row]:
+    """One home after the other, smallest first."""
+    p50: dict[int, Sample] = {}
+    for lessons, home in options.homes.items():
+        with lessons_server(home) as server:
+            taken, floor = _beside_floor(options, server, lessons)
+            p50[lessons] = taken
+            size = f"{lessons:,} lessons"
+            yield Row("lookup", f"warm lookup, p50, {size}", taken, "ms", FLOOR, floor, P50_BARS.get(lessons))
+            if lessons == 100_000:
+                p95 = Sample.of([taken.quantile(0.95)])
+                yield Row("lookup", f"p95, {size}", p95, "ms", "p50", taken, 3.0)
+            yield Row("lookup", f"memory of the server, {size}", Sample.of([server.megabytes()]), "MB",
+                      bar=MEMORY_BARS.get(lessons))  # fmt: skip
+            if lessons in P50_BARS:
+                yield from _eight_clients(options, server, size)
+                yield from _page(options, server, size)
+    if {1000, 300_000} <= p50.keys():
+        yield Row("lookup", "p50, 300,000 lessons", p50[300_000], "ms", "p50, 1,000 lessons", p50[1000], 3.0)
+
+
+def _beside_floor(options: Options, server: Server, lessons: int) -> tuple[Sample, Sample]:
+    """Each question of ours followed by each part of the floor, so that all meet the same machine."""
+    encode, query = encode_query(), chroma_query(_bare(options, lessons), lessons)
+    ours, parts = [], []
+    with flask_server("benchmarks.speed.floors:empty_app()") as empty:
+        client, bare = server.client(), empty.client()
+        for turn in range(100 * options.rounds + len(options.questions)):
+            question = options.questions[turn % len(options.questions)]
+            # A question that was asked before is not embedded again: each is made a new one, in the floor too.
+            if turn < len(options.questions):
+                client.lookup(question)
+                continue
+            asked = f"{question} {turn}"
+            ours.append(client.lookup(asked))
+            found = [encode(asked)]
+            parts.append((
+                seconds(lambda asked=asked: encode(asked)) * 1000,  # type: ignore[misc]
+                seconds(lambda found=found: query(found[0])) * 1000,  # type: ignore[misc]
+                bare.get("/"),
+            ))  # fmt: skip
+    medians = [Sample.of(values).median for values in zip(*parts, strict=True)]
+    return Sample.of(ours), Sample.of([sum(medians)])
+
+
+def _eight_clients(options: Options, server: Server, size: str) -> Iterator[Row]:
+    one, alone = side_by_side(server, options.questions, 1, 50 * options.rounds)
+    many, together = side_by_side(server, options.questions, CLIENTS, 25 * options.rounds)
+    note = "higher is better: at least 1.2"
+    yield Row("lookup", f"{CLIENTS} clients, throughput, {size}", Sample.of([together]), "/s", "one client",
+              Sample.of([alone]), note=note)  # fmt: skip
+    p95 = Sample.of([Sample.of(many).quantile(0.95)])
+    yield Row("lookup", f"{CLIENTS} clients, p95, {size}", p95, "ms", "one client's p50", Sample.of(one), 12.0)
+
+
+def _page(options: Options, server: Server, size: str) -> Iterator[Row]:
+    client = server.client()
+    pages, lookups = [], []
+    for turn in range(50 * options.rounds):
+        question = f"{options.questions[turn % len(options.questions)]} page {turn}"
+        other = f"{options.questions[turn % len(options.questions)]} lookup {turn}"
+        pages.append(client.get("/?" + urlencode({"q": question})))
+        lookups.append(client.lookup(other))
+    yield Row("lookup", f"the page with the answer, {size}", Sample.of(pages), "ms", "the lookup",
+              Sample.of(lookups), 1.5)  # fmt: skip
+
+
+def _bare(options: Options, vectors: int) -> Path:
+    return options.scratch / f"bare-{vectors}"

@@ -1,0 +1,27 @@
+"""Starting: what a person waits for before anything happens."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from benchmarks.speed.clock import alternately, process, python
+from benchmarks.speed.options import Options
+from benchmarks.speed.rows import Row
+
+COLD = 10_000
+
+
+def rows(options: Options) -> Iterator[Row]:
+    """Help, and a question to a memory that no server serves, both beside the imports that they cannot do without."""
+    few = "import click, sqlite3, json"
+    many = "import onnxruntime, tokenizers, numpy"
+    program = [sys.executable, "-m", "cli"]
+    took = alternately({"help": lambda: process([*program, "--help"]), "few": python("-c", few)}, 10 * options.rounds)
+    yield Row("start", "lessons --help", took["help"], "s", f"`{few}`", took["few"], 2.0)
+    home, question = options.largest(COLD), options.questions[0]
+    asked = alternately(
+        {"ask": lambda: process([*program, "--home", str(home), "ask", question]), "many": python("-c", many)},
+        5 * options.rounds,
+    )
+    yield Row("start", f"cold lessons ask, {COLD:,} lessons", asked["ask"], "s", f"`{many}`", asked["many"], 2.0)
