@@ -125,6 +125,26 @@ def test_an_answer_that_comes_late_is_dropped(page: Page) -> None:
     expect(page.locator(".panel a.near")).to_have_count(2)
 
 
+def test_a_question_without_an_answer_is_kept_and_told_of_once(page: Page, small: TestMemory) -> None:
+    page.goto("/")
+    page.keyboard.type("drawbridge")
+    page.wait_for_timeout(400)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/\?q=drawbridge$"))
+    expect(page.get_by_role("link", name=texts.QUESTION_FEED)).to_be_visible()
+    page.get_by_role("link", name=texts.NAV_GAPS).click()
+    expect(page.get_by_role("heading", name="drawbridge")).to_be_visible()
+    page.get_by_role("link", name=texts.GAP_KNOWN).click()
+    page.get_by_label(texts.SHARE_FIELDS["learned"][0]).fill("Oil the drawbridge in autumn.")
+    page.get_by_role("button", name=texts.SHARE_BUTTON).click()
+    page.goto("/")
+    expect(page.get_by_text(texts.LEARNED_SINCE)).to_be_visible()
+    page.get_by_role("status").get_by_role("link", name="drawbridge").click()
+    expect(page.locator(".hits")).to_contain_text("Oil the drawbridge in autumn.")
+    expect(page.get_by_text(texts.LEARNED_SINCE)).to_have_count(0)
+    small.forget(small.lesson(page.locator(".hits .copy").first.get_attribute("href").split("/")[2]).document_id)
+
+
 def test_arrows_go_through_the_answer(page: Page) -> None:
     page.goto("/?q=the")
     page.keyboard.press("/")

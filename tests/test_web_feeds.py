@@ -162,5 +162,5 @@ def test_browsers_find_the_search_box(web: FlaskClient) -> None:
     url = root.find(f"{SEARCH}Url")
     assert url is not None
     address = url.get("template", "").replace("{searchTerms}", "certificate")
-    assert b"expired" in web.get(address).data
+    assert b"expired" in web.get(address, follow_redirects=True).data
     assert len(root.findtext(f"{SEARCH}ShortName") or "") <= 16

@@ -12,7 +12,7 @@ from web_browser import opened, served
 from web_memory import TestMemory, empty_memory, make_memory
 
 PAGES = ("/", "/?q=the", "/?q=certificate+nearly", "/?q=volcano&tag=tls", "/lessons?polarity=failure", "/documents")
-PAGES += ("document", "lesson", "/share", "/share/files", "/api", "/nowhere")
+PAGES += ("document", "lesson", "/share", "/share/files", "/gaps", "/api", "/nowhere")
 MOST_BYTES = 150_000
 _SHIFTS = """new Promise(done => {
     let sum = 0;

@@ -95,7 +95,7 @@ def create_app(
     # The API knows no cookie, so no other site can act through it in a reader's name.
     protection.exempt(api)
     app.register_blueprint(api)
-    app.register_blueprint(pages_blueprint(memory, settings, table, sharing))
+    app.register_blueprint(pages_blueprint(memory, settings, table, sharing, questions))
     app.register_blueprint(feeds_blueprint(memory, settings, questions))
     _register_health(app, memory)
     register_proxy(app, settings)

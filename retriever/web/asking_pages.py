@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from flask import render_template, request
+from flask import redirect, render_template, request, session
+from werkzeug.wrappers import Response as Redirect
 
 from retriever.config import Settings
 from retriever.correcting import Correcting
-from retriever.lesson import NO_FILTERS, Document, Hit, Lesson, normalised
+from retriever.lesson import NO_FILTERS, Answer, Document, Hit, Lesson, normalised
+from retriever.questions import MAX_KEPT_CHARS, Followed, Questions
 from retriever.web import texts, view
-from retriever.web.addresses import page_address
+from retriever.web.addresses import page_address, question_feed, rooted
 from retriever.web.cards import hit_card, lesson_card, near_card
 from retriever.web.facets import Choice, label, narrowing
 from retriever.web.parameters import Values, filters_of, lookup_parameters, read_arguments
-from retriever.web.visitor import known_visitor
+from retriever.web.visitor import known_visitor, questions_waited_for, visitor, wait_for, wait_no_longer
+from retriever.web.voices import is_meant
 
 if TYPE_CHECKING:
     from retriever.memory import Memory
@@ -33,14 +37,25 @@ _NEWSWORTHY = ("insight", "got_lucky", "cause", "went_well", "went_wrong", "reco
 class AskingPages:
     """The pages that answer, over one memory."""
 
-    def __init__(self, memory: Memory, settings: Settings) -> None:
+    def __init__(self, memory: Memory, settings: Settings, questions: Questions | None) -> None:
         self.memory = memory
+        self.questions = questions
         self.correcting = Correcting(memory)
         self.asked = tuple(
             parameter
             for parameter in lookup_parameters(settings.k, settings.per_document)
             if parameter.name != "per_document"
         )
+
+    def ask(self) -> Redirect:
+        """A question that somebody submits: its answer has an address of its own, under which it can be shared.
+
+        Only what comes this way is kept; the address alone, shared or loaded again, is not.
+        """
+        if is_meant():
+            session["asked"] = request.args.get("q", "").strip()[:MAX_KEPT_CHARS]
+        given = {name: values for name, values in request.args.to_dict(flat=False).items() if any(values)}
+        return redirect(rooted("/") + "?" + urlencode(given, doseq=True), 303)
 
     def start(self) -> str:
         """The question's answer, or without a question what there is to ask about."""
@@ -50,6 +65,7 @@ class AskingPages:
         filters = filters_of(values)
         query = values["q"].strip()
         answer = self.memory.ask(query, k=values["k"], filters=filters)
+        feed = self._note(answer, is_filtered=bool(filters))
         more = min(values["k"] * 2, 100)
         may_be_more = len(answer.hits) == values["k"] < more
         return render_template(
@@ -57,9 +73,31 @@ class AskingPages:
             query=query,
             cards=[hit_card(hit, query, self._said(hit)) for hit in answer.hits],
             verdict=view.verdict(answer, filters),
+            feed=rooted(question_feed(feed)) if feed else None,
+            learned=self._learned(),
             more=page_address(request.path, filters, q=query, k=more) if may_be_more else None,
             **narrowing(self.memory, filters, lambda other: page_address(request.path, other, q=query)),
         )
+
+    def _note(self, answer: Answer, *, is_filtered: bool) -> str | None:
+        """The secret of the private feed of a question that was submitted just now and has no answer yet."""
+        was_submitted = session.pop("asked", None) == answer.query[:MAX_KEPT_CHARS]
+        if self.questions is None or not was_submitted:
+            return None
+        feed = self.questions.note(answer, is_filtered=is_filtered, voice=visitor())
+        if feed:
+            wait_for(feed)
+        return feed
+
+    def _learned(self) -> list[Followed]:
+        """The questions of this browser that somebody has learned about; each is told once."""
+        if self.questions is None:
+            return []
+        news = {secret: self.questions.news(secret) for secret in questions_waited_for()}
+        learned = {secret: told for secret, told in news.items() if told is not None}
+        for secret in learned:
+            wait_no_longer(secret)
+        return list(learned.values())
 
     def _said(self, hit: Hit) -> tuple[str, ...]:
         who = known_visitor()
@@ -86,6 +124,7 @@ class AskingPages:
             "start.html",
             query="",
             counts=counts,
+            learned=self._learned(),
             cards=[lesson_card(lesson, document) for lesson, document in self._news(documents)],
             documents=documents[:_NEWEST_DOCUMENTS],
             browse=self._ways_to_browse(),

@@ -100,7 +100,7 @@ class Feeds:
             ("InputEncoding", "UTF-8"),
         ):
             ElementTree.SubElement(root, name).text = text
-        template = self._absolute(page_address("/", Filters())) + "?q={searchTerms}"
+        template = self._absolute(page_address("/ask", Filters())) + "?q={searchTerms}"
         ElementTree.SubElement(root, "Url", {"type": "text/html", "method": "get", "template": template})
         return _xml(root, "application/opensearchdescription+xml")
 

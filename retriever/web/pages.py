@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from retriever.config import Settings
+from retriever.questions import Questions
 from retriever.sharing import Sharing
 from retriever.web.asking_pages import AskingPages
 from retriever.web.browsing_pages import BrowsingPages
 from retriever.web.correcting_pages import CorrectingPages
+from retriever.web.gaps_pages import GapsPages
 from retriever.web.operations import Operation
 from retriever.web.reading_pages import ReadingPages
 from retriever.web.sharing_pages import SharingPages
@@ -22,15 +24,20 @@ if TYPE_CHECKING:
 
 
 def pages_blueprint(
-    memory: Memory, settings: Settings, table: Sequence[Operation], sharing: Sharing | None
+    memory: Memory,
+    settings: Settings,
+    table: Sequence[Operation],
+    sharing: Sharing | None = None,
+    questions: Questions | None = None,
 ) -> Blueprint:
-    """The pages over one memory; those that write are there when `sharing` is."""
+    """The pages over one memory; those that write are there when `sharing` and `questions` are."""
     blueprint = Blueprint("pages", __name__)
-    asking = AskingPages(memory, settings)
+    asking = AskingPages(memory, settings, questions)
     browsing = BrowsingPages(memory, table)
     reading = ReadingPages(memory, settings)
     for address, view_function in (
         ("/", asking.start),
+        ("/ask", asking.ask),
         ("/near", asking.near),
         ("/lessons", browsing.lessons),
         ("/lessons/<id>/markdown", reading.lesson_markdown),
@@ -43,6 +50,10 @@ def pages_blueprint(
     if sharing:
         _add_writing(blueprint, SharingPages(memory, sharing), UploadingPages(settings, sharing))
         _add_correcting(blueprint, CorrectingPages(memory))
+    if questions:
+        gaps = GapsPages(questions)
+        blueprint.add_url_rule("/gaps", "gaps", gaps.gaps)
+        blueprint.add_url_rule("/gaps/<id>/dismiss", "dismiss_gap", gaps.dismiss_gap, methods=["POST"])
     return blueprint
 
 
