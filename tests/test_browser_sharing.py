@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from web_browser import opened, served
 from web_memory import TestMemory, make_memory
 
-from retriever.web import texts
+from retriever.web import writing_texts
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def label(field: str) -> re.Pattern[str]:
-    return re.compile(re.escape(texts.SHARE_FIELDS[field][0]))
+    return re.compile(re.escape(writing_texts.SHARE_FIELDS[field][0]))
 
 
 def test_a_lesson_is_shared_with_the_keyboard_alone_and_found(page: Page) -> None:
@@ -45,9 +45,9 @@ def test_a_lesson_is_shared_with_the_keyboard_alone_and_found(page: Page) -> Non
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowUp")
-    expect(page.get_by_label(texts.SHARE_POLARITIES["failure"])).to_be_checked()
-    page.get_by_role("button", name=texts.SHARE_BUTTON).press("Enter")
-    expect(page.get_by_text(texts.SHARED)).to_be_visible()
+    expect(page.get_by_label(writing_texts.SHARE_POLARITIES["failure"])).to_be_checked()
+    page.get_by_role("button", name=writing_texts.SHARE_BUTTON).press("Enter")
+    expect(page.get_by_text(writing_texts.SHARED)).to_be_visible()
     expect(page.locator("mark.asked").first).to_have_text("Heat the pump before it is started.")
     page.keyboard.press("/")
     page.keyboard.type("pump")
@@ -57,20 +57,20 @@ def test_a_lesson_is_shared_with_the_keyboard_alone_and_found(page: Page) -> Non
 
 def test_while_one_writes_lessons_like_it_show(page: Page) -> None:
     page.goto("/share")
-    expect(page.get_by_text(texts.ALIKE_WAITING)).to_be_visible()
+    expect(page.get_by_text(writing_texts.ALIKE_WAITING)).to_be_visible()
     page.get_by_label(label("learned")).fill("A certificate that expired was nobody's.")
-    expect(page.get_by_role("heading", name=texts.ALIKE_TITLE)).to_be_visible()
+    expect(page.get_by_role("heading", name=writing_texts.ALIKE_TITLE)).to_be_visible()
     expect(page.locator(".alike-one").first).to_contain_text("The certificate nobody renewed")
     page.get_by_label(label("learned")).fill("Volcanoes erupt without asking anybody.")
-    expect(page.get_by_text(texts.ALIKE_NONE)).to_be_visible()
+    expect(page.get_by_text(writing_texts.ALIKE_NONE)).to_be_visible()
 
 
 def test_me_too_counts_instead_of_telling_it_again(page: Page, small: TestMemory) -> None:
     page.goto("/share")
     page.get_by_label(label("learned")).fill("A certificate that expired was nobody's.")
-    page.get_by_role("button", name=texts.ALIKE_ME_TOO).first.click()
-    expect(page.get_by_text(texts.SAID)).to_be_visible()
-    expect(page.get_by_text(texts.ME_TOO_COUNT.format(1))).to_be_visible()
+    page.get_by_role("button", name=writing_texts.ALIKE_ME_TOO).first.click()
+    expect(page.get_by_text(writing_texts.SAID)).to_be_visible()
+    expect(page.get_by_text(writing_texts.ME_TOO_COUNT.format(1))).to_be_visible()
     assert small.counts()["documents"] == 3
 
 
@@ -79,7 +79,7 @@ def test_a_reader_says_that_a_lesson_helped(browser: Browser, address: str, has_
     context = browser.new_context(base_url=address, java_script_enabled=has_script)
     with opened(context, address) as page:
         page.goto("/?q=certificate+expired")
-        button = page.locator(".hits .card").first.get_by_role("button", name=texts.SAYINGS["helped"])
+        button = page.locator(".hits .card").first.get_by_role("button", name=writing_texts.SAYINGS["helped"])
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
         expect(page).to_have_url(re.compile("q=certificate"))
@@ -89,14 +89,14 @@ def test_a_reader_says_that_a_lesson_helped(browser: Browser, address: str, has_
 
 def test_a_lesson_is_put_right(page: Page) -> None:
     page.goto("/?q=certificate+expired")
-    page.locator(".hits .card").first.get_by_role("link", name=texts.CORRECT).click()
-    page.get_by_label(texts.MEND_FIELDS["severity"]).fill("SEV1")
-    page.locator("#mend").get_by_role("button", name=texts.EDIT_BUTTON).click()
-    expect(page.get_by_text(texts.MENDED, exact=True)).to_be_visible()
-    expect(page.locator(".card .severity")).to_have_text(f"SEV1 {texts.MENDED_SIGN}")
-    page.get_by_role("button", name=texts.PIN).click()
+    page.locator(".hits .card").first.get_by_role("link", name=writing_texts.CORRECT).click()
+    page.get_by_label(writing_texts.MEND_FIELDS["severity"]).fill("SEV1")
+    page.locator("#mend").get_by_role("button", name=writing_texts.EDIT_BUTTON).click()
+    expect(page.get_by_text(writing_texts.MENDED, exact=True)).to_be_visible()
+    expect(page.locator(".card .severity")).to_have_text(f"SEV1 {writing_texts.MENDED_SIGN}")
+    page.get_by_role("button", name=writing_texts.PIN).click()
     expect(page.locator(".card .pinned")).to_be_visible()
-    page.get_by_role("button", name=texts.HIDE).click()
+    page.get_by_role("button", name=writing_texts.HIDE).click()
     page.goto("/?q=certificate+expired")
     expect(page.locator(".hits")).not_to_contain_text("nobody owned its renewal")
 
@@ -106,23 +106,23 @@ def test_a_lesson_is_shared_reworded_and_withdrawn_without_script(browser: Brows
     with opened(context, address) as page:
         page.goto("/share")
         page.get_by_label(label("learned")).fill("A certificate expired once more.")
-        page.get_by_role("button", name=texts.SHARE_PREVIEW).click()
-        expect(page.get_by_role("heading", name=texts.PREVIEW_TITLE)).to_be_visible()
-        expect(page.get_by_role("heading", name=texts.ALIKE_TITLE)).to_be_visible()
-        page.get_by_role("button", name=texts.SHARE_BUTTON).click()
-        page.get_by_role("link", name=texts.EDIT_SHARED).click()
+        page.get_by_role("button", name=writing_texts.SHARE_PREVIEW).click()
+        expect(page.get_by_role("heading", name=writing_texts.PREVIEW_TITLE)).to_be_visible()
+        expect(page.get_by_role("heading", name=writing_texts.ALIKE_TITLE)).to_be_visible()
+        page.get_by_role("button", name=writing_texts.SHARE_BUTTON).click()
+        page.get_by_role("link", name=writing_texts.EDIT_SHARED).click()
         page.get_by_label(label("learned")).fill("Certificates expire at night.")
-        page.get_by_role("button", name=texts.EDIT_BUTTON).click()
+        page.get_by_role("button", name=writing_texts.EDIT_BUTTON).click()
         expect(page.locator(".document")).to_contain_text("Certificates expire at night.")
-        page.get_by_role("link", name=texts.EDIT_SHARED).click()
-        page.get_by_text(texts.WITHDRAW, exact=True).click()
-        page.get_by_role("button", name=texts.WITHDRAW_BUTTON).click()
-        expect(page.get_by_text(texts.WITHDRAWN)).to_be_visible()
+        page.get_by_role("link", name=writing_texts.EDIT_SHARED).click()
+        page.get_by_text(writing_texts.WITHDRAW, exact=True).click()
+        page.get_by_role("button", name=writing_texts.WITHDRAW_BUTTON).click()
+        expect(page.get_by_text(writing_texts.WITHDRAWN)).to_be_visible()
 
 
 def test_files_are_dropped_and_each_gets_its_row(page: Page) -> None:
     page.goto("/share")
-    page.get_by_role("link", name=texts.SHARE_FILES).click()
+    page.get_by_role("link", name=writing_texts.SHARE_FILES).click()
     page.locator(".drop").evaluate(
         """drop => {
             const carried = new DataTransfer();
@@ -134,7 +134,7 @@ def test_files_are_dropped_and_each_gets_its_row(page: Page) -> None:
     )
     rows = page.locator(".sent li")
     expect(rows.first).to_have_class("read")
-    expect(rows.first).to_contain_text(texts.FILE_READ.format(1))
+    expect(rows.first).to_contain_text(writing_texts.FILE_READ.format(1))
     expect(rows.nth(1)).to_have_class("skipped")
 
 
@@ -146,7 +146,7 @@ def test_files_are_chosen_and_handed_over(browser: Browser, address: str, tmp_pa
     context = browser.new_context(base_url=address, java_script_enabled=has_script)
     with opened(context, address) as page:
         page.goto("/share/files")
-        page.get_by_label(texts.FILES_LABEL).set_input_files(tmp_path / "frost.md")
-        page.get_by_role("button", name=texts.FILES_BUTTON).click()
+        page.get_by_label(writing_texts.FILES_LABEL).set_input_files(tmp_path / "frost.md")
+        page.get_by_role("button", name=writing_texts.FILES_BUTTON).click()
         page.get_by_role("link", name="Frost").click()
         expect(page.locator("mark.lesson")).to_contain_text("Heat the pump before it")

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from web_memory import TestMemory, make_memory
 
 from ingest.scribe import Scribe
-from retriever.web import create_app, texts
+from retriever.web import create_app, texts, writing_texts
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_only_what_was_submitted_is_kept(web: FlaskClient, small: TestMemory) ->
     shown(web, "/ask?q=volcano")
     shown(web, "/?q=volcano")
     assert gaps(web) == ["volcano"]
-    assert texts.GAP_ASKED_ONCE in shown(web, "/gaps")
+    assert writing_texts.GAP_ASKED_ONCE in shown(web, "/gaps")
 
 
 def test_a_page_elsewhere_cannot_ask_in_a_readers_name(web: FlaskClient) -> None:
@@ -63,35 +63,35 @@ def test_a_page_elsewhere_cannot_ask_in_a_readers_name(web: FlaskClient) -> None
 def test_where_nothing_is_kept_nothing_is_promised(tmp_path: Path, models: Path) -> None:
     with make_memory(tmp_path, models, record_questions=False) as memory:
         web = create_app(memory, memory.settings, scribe=Scribe()).test_client()
-        assert texts.QUESTION_KEPT not in shown(web, "/ask?q=volcano")
+        assert writing_texts.QUESTION_KEPT not in shown(web, "/ask?q=volcano")
         assert gaps(web) == []
 
 
 def test_who_asked_follows_the_question_and_is_told_once(web: FlaskClient, small: TestMemory) -> None:
     page = shown(web, "/ask?q=volcano")
-    assert texts.QUESTION_KEPT in page
+    assert writing_texts.QUESTION_KEPT in page
     feed = re.search(r'href="(/feed/questions/[^"]+)"', page)
     assert feed
     assert "<entry>" not in shown(web, feed[1])
     send(create_app(small, small.settings, scribe=Scribe()).test_client(), "/share", learned="A volcano warms the sea.")
     assert "A volcano warms the sea." in shown(web, feed[1])
     told = shown(web, "/")
-    assert texts.LEARNED_SINCE in told
+    assert writing_texts.LEARNED_SINCE in told
     assert '<a href="/?q=volcano">volcano</a>' in told
-    assert texts.LEARNED_SINCE not in shown(web, "/")
+    assert writing_texts.LEARNED_SINCE not in shown(web, "/")
     assert gaps(web) == []
 
 
 def test_an_answered_question_promises_nothing(web: FlaskClient) -> None:
     page = shown(web, "/ask?q=certificate")
-    assert texts.QUESTION_KEPT not in page
-    assert texts.GAP_KNOWN not in page
+    assert writing_texts.QUESTION_KEPT not in page
+    assert writing_texts.GAP_KNOWN not in page
 
 
 def test_who_knows_it_shares_it_from_the_gap_or_the_answer(web: FlaskClient) -> None:
     page = shown(web, "/ask?q=volcano+nearly")
-    assert f'href="/share?title=volcano+nearly">{texts.GAP_KNOWN}' in page
-    assert f'href="/share?title=volcano+nearly">{texts.GAP_KNOWN}' in shown(web, "/gaps")
+    assert f'href="/share?title=volcano+nearly">{writing_texts.GAP_KNOWN}' in page
+    assert f'href="/share?title=volcano+nearly">{writing_texts.GAP_KNOWN}' in shown(web, "/gaps")
     assert 'name="title" value="volcano nearly"' in shown(web, "/share?title=volcano+nearly")
 
 
@@ -100,7 +100,7 @@ def test_a_gap_is_left_out(web: FlaskClient) -> None:
     dismiss = re.search(r'action="(/gaps/[^"]+/dismiss)"', shown(web, "/gaps"))
     assert dismiss
     send(web, dismiss[1])
-    assert texts.GAP_DISMISSED in shown(web, "/gaps")
+    assert writing_texts.GAP_DISMISSED in shown(web, "/gaps")
     assert gaps(web) == []
 
 

@@ -10,7 +10,7 @@ from web_memory import TestMemory, make_memory
 
 from ingest.pipeline import IngestOptions, ingest
 from ingest.scribe import Scribe
-from retriever.web import create_app, texts
+from retriever.web import create_app, texts, writing_texts
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def test_a_hidden_lesson_is_in_no_answer_and_can_be_shown_again(
     assert "nobody" not in shown(web, "/?q=expired").split("<main")[1].split("<aside")[0]
     ingest(small, tmp_path / "documents", IngestOptions(source="team"))
     document = small.document("2024/2024-03-02-certificate.md").id
-    assert f"{texts.HIDDEN_HERE} (1)" in shown(web, f"/documents/{document}")
-    assert texts.LESSON_HIDDEN in shown(web, f"/lessons/{id}")
+    assert f"{writing_texts.HIDDEN_HERE} (1)" in shown(web, f"/documents/{document}")
+    assert writing_texts.LESSON_HIDDEN in shown(web, f"/lessons/{id}")
     send(web, f"/lessons/{id}/correct", do="show")
-    assert texts.LESSON_HIDDEN not in shown(web, f"/lessons/{id}")
+    assert writing_texts.LESSON_HIDDEN not in shown(web, f"/lessons/{id}")
 
 
 def test_a_pinned_lesson_says_so_and_has_somebody_who_looks_after_it(web: FlaskClient, small: TestMemory) -> None:
@@ -63,10 +63,10 @@ def test_a_pinned_lesson_says_so_and_has_somebody_who_looks_after_it(web: FlaskC
     send(web, f"/lessons/{id}/correct", do="pin")
     send(web, f"/lessons/{id}/correct", do="save", owner="Platform", review_on="2027-01")
     page = shown(web, f"/lessons/{id}")
-    assert texts.PINNED in page
+    assert writing_texts.PINNED in page
     assert 'value="Platform"' in page
     assert 'value="2027-01"' in page
-    assert texts.PINNED in shown(web, "/?q=expired")
+    assert writing_texts.PINNED in shown(web, "/?q=expired")
 
 
 def test_what_is_mended_is_shown_as_mended_and_given_back_by_an_empty_field(
@@ -77,7 +77,7 @@ def test_what_is_mended_is_shown_as_mended_and_given_back_by_an_empty_field(
     send(web, f"/documents/{document}/mend", **mended)
     page = shown(web, f"/documents/{document}")
     assert page.count(texts.ORIGINS["mended"]) == 2
-    assert f"2024-03-05</time> <small>{texts.MENDED_SIGN}</small>" in shown(web, "/?q=expired")
+    assert f"2024-03-05</time> <small>{writing_texts.MENDED_SIGN}</small>" in shown(web, "/?q=expired")
     assert small.document(document).meta.severity == "SEV1"
     send(web, f"/documents/{document}/mend", **{**mended, "date": "", "severity": ""})
     assert (small.document(document).meta.date, small.document(document).meta.severity) == ("2024-03-02", "SEV2")
@@ -95,7 +95,7 @@ def test_one_browser_has_one_say_and_can_take_it_back(web: FlaskClient, small: T
         assert send(web, f"/lessons/{id}/say", says="me_too", next="/?q=expired") == "/?q=expired"
     assert small.lesson(id).remarks.me_too == 1
     page = shown(web, "/?q=expired")
-    assert texts.ME_TOO_COUNT.format(1) in page
+    assert writing_texts.ME_TOO_COUNT.format(1) in page
     assert 'value="not:me_too" aria-pressed="true"' in page
     other = create_app(small, small.settings, scribe=Scribe()).test_client()
     send(other, f"/lessons/{id}/say", says="me_too")
@@ -136,6 +136,6 @@ def test_who_may_only_read_is_offered_nothing_to_correct(tmp_path: Path, models:
         id = lesson_id(memory)
         for path in ("/?q=expired", f"/lessons/{id}"):
             page = shown(web, path)
-            assert texts.SAYINGS["helped"] not in page
-            assert texts.HIDE not in page
+            assert writing_texts.SAYINGS["helped"] not in page
+            assert writing_texts.HIDE not in page
         assert web.post(f"/lessons/{id}/correct", data={"csrf_token": token[1], "do": "hide"}).status_code in (400, 403)

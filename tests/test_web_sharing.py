@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from web_memory import TestMemory, make_memory
 
 from ingest.scribe import Scribe
-from retriever.web import create_app, texts
+from retriever.web import create_app, writing_texts
 from retriever.web.operations import MAX_BODY_BYTES
 
 TOLD = {
@@ -46,8 +46,8 @@ def send(web: FlaskClient, path: str, status: int = 303, **fields: str) -> str:
 def test_a_lesson_is_told_reworded_and_withdrawn_by_forms(web: FlaskClient, small: TestMemory) -> None:
     place = send(web, "/share", **TOLD)
     shown = web.get(place).get_data(as_text=True)
-    assert texts.SHARED in shown
-    assert texts.SHARED not in web.get(place).get_data(as_text=True)
+    assert writing_texts.SHARED in shown
+    assert writing_texts.SHARED not in web.get(place).get_data(as_text=True)
     assert "Label the valves before the night shift." in shown
     edit = re.search(r'href="(/lessons/\w+/edit)"', shown)
     assert edit
@@ -57,7 +57,7 @@ def test_a_lesson_is_told_reworded_and_withdrawn_by_forms(web: FlaskClient, smal
     document = small.document(place.split("/")[2].split("?")[0])
     assert (small.lessons_of(document.id)[0].text, document.meta.tags) == ("Locks beat labels.", ())
     assert send(web, edit[1].replace("edit", "withdraw")) == "/"
-    assert texts.WITHDRAWN in web.get("/").get_data(as_text=True)
+    assert writing_texts.WITHDRAWN in web.get("/").get_data(as_text=True)
     assert web.get(place).status_code == 404
 
 
@@ -67,15 +67,15 @@ def test_a_preview_shows_the_lesson_without_its_secrets_and_keeps_nothing(web: F
     preview = shown.split('class="preview"')[1].split("</section>")[0]
     assert "[redacted:password]" in preview
     assert "hunter2" not in preview
-    assert texts.PREVIEW_REDACTED.format(1) in preview
+    assert writing_texts.PREVIEW_REDACTED.format(1) in preview
     assert small.counts() == before
 
 
 def test_the_preview_says_what_somebody_has_learned_already(web: FlaskClient) -> None:
     shown = send(web, "/share", 200, learned="A certificate expired unnoticed.", do="preview")
-    assert texts.ALIKE_TITLE in shown
+    assert writing_texts.ALIKE_TITLE in shown
     assert "The certificate nobody renewed" in shown.split('class="alike"')[1]
-    assert texts.ALIKE_NONE in send(web, "/share", 200, learned="Volcanoes erupt.", do="preview")
+    assert writing_texts.ALIKE_NONE in send(web, "/share", 200, learned="Volcanoes erupt.", do="preview")
 
 
 def test_a_form_sent_twice_is_one_lesson(web: FlaskClient, small: TestMemory) -> None:
@@ -146,4 +146,4 @@ def test_a_form_from_elsewhere_is_refused(web: FlaskClient, small: TestMemory) -
 def test_without_a_scribe_nothing_is_offered_for_sharing(small: TestMemory) -> None:
     web = create_app(small, small.settings).test_client()
     assert web.get("/share").status_code == 404
-    assert texts.NAV_SHARE not in web.get("/").get_data(as_text=True)
+    assert writing_texts.NAV_SHARE_WHAT not in web.get("/").get_data(as_text=True)

@@ -15,15 +15,21 @@ feeds       Atom feeds, OpenSearch
 voices      whose say a request is
 openapi     the API's OpenAPI document
 schemas     the shapes of its answers
-pages       the pages
-view        what their templates show
+pages       the pages, each in a module of its own: asking_pages, reading_pages, browsing_pages, sharing_pages,
+            uploading_pages, correcting_pages, gaps_pages
+visitor     the browser that says or asks something
+addresses   where each page is
+cards       a lesson as it is shown
+facets      filters with counts
+share_form  the form in which a lesson is told
+view        the verdict in words, a document's marks
 rendering   Markdown as safe HTML
 inline_html the HTML in that Markdown
 alignment   rendered text back to its source
 marks       marked spans and anchors in it
 proxy       what a proxy in front changes
 problems    errors, for programs and for people
-texts       the interface's English
+texts, writing_texts   the interface's English
 """
 
 from __future__ import annotations
@@ -38,7 +44,7 @@ from jinja2 import StrictUndefined
 from retriever.config import Settings
 from retriever.questions import Questions
 from retriever.sharing import Scribe, Sharing
-from retriever.web import texts
+from retriever.web import texts, writing_texts
 from retriever.web.access import Access, register_access
 from retriever.web.api import Reading, api_blueprint, json_response
 from retriever.web.feeds import feeds_blueprint
@@ -81,7 +87,7 @@ def create_app(
     questions = Questions(memory, scribe.redact) if scribe else None
     table = (*operations(settings, records=questions is not None), *((*GAPS, *WRITING) if scribe else ()))
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
-    app.jinja_env.globals.update(t=texts, asset=_asset_addresses(app), needs_token=access.needs_token)
+    app.jinja_env.globals.update(t=texts, w=writing_texts, asset=_asset_addresses(app), needs_token=access.needs_token)
     app.jinja_env.globals.update(can_write=sharing is not None)
     register_journal(app, memory, settings)
     register_security(app, settings)

@@ -32,7 +32,9 @@ class BrowsingPages:
         values = _arguments()
         page = self.memory.browse_lessons(filters_of(values), limit=_LISTED, after=values["after"])
         cards = [lesson_card(lesson, document) for lesson, document in page.items]
-        return self._list("lessons.html", values, page.next, cards=cards)
+        filters = filters_of(values)
+        feed = page_address("/feed.atom", filters) if filters else None
+        return self._list("lessons.html", values, page.next, cards=cards, feed=feed)
 
     def documents(self) -> str:
         """All documents, newest first."""

@@ -136,19 +136,31 @@ def _news(context: str, beside: Sequence[str]) -> str:
 
 
 def _without_most_of_what_follows(lesson: Lesson, marks: list[Mark]) -> tuple[str, list[Mark]]:
-    """The lesson and the beginning of what follows it, which is marked as such: up to the next heading, and short."""
+    """The lesson and the beginning of what follows it: up to the next heading, and short.
+
+    What follows a stated lesson is marked as such; what follows the last match in a text that is no stated lesson
+    looks like the rest of it.
+    """
     text = lesson.text
-    if lesson.stated_end is None or lesson.stated_end >= lesson.end:
-        return text, marks
-    stated = lesson.stated_end - lesson.start
-    heading = _HEADING.search(text, stated)
-    whole = heading.start() if heading else len(text)
-    end = whole
-    if whole - stated > MAX_BEYOND_CHARS:
-        most = stated + MAX_BEYOND_CHARS
-        end = max(text.rfind("\n", stated, most), text.rfind(". ", stated, most) + 1, stated)
+    if lesson.stated_end is not None:
+        told = lesson.stated_end - lesson.start
+    else:
+        told = max((mark.end for mark in marks), default=len(text)) if not lesson.stated else len(text)
+    end = _short_end(text, told)
     marks = [replace(mark, end=min(mark.end, end)) for mark in marks if mark.start < end]
-    return text[:end].rstrip(), [*marks, Mark(stated, end, "beyond")] if end > stated else marks
+    is_beyond = lesson.stated and end > told
+    return text[:end].rstrip(), [*marks, Mark(told, end, "beyond")] if is_beyond else marks
+
+
+def _short_end(text: str, told: int) -> int:
+    """Where to end a text of which the first `told` characters are to be shown."""
+    heading = _HEADING.search(text, told)
+    end = heading.start() if heading else len(text)
+    if end - told <= MAX_BEYOND_CHARS:
+        return end
+    most = told + MAX_BEYOND_CHARS
+    sentence = max(text.rfind("\n", told, most), text.rfind(". ", told, most) + 1)
+    return sentence if sentence > told else max(text.rfind(" ", told, most), told)
 
 
 def _as_list(text: str, marks: Sequence[Mark]) -> tuple[str, Sequence[Mark]]:
@@ -171,7 +183,7 @@ def _shortened(text: str, marks: Sequence[Mark], most: int) -> tuple[str, list[M
     if first - begin > most // 2:
         begin = text.rfind(" ", 0, first - most // 9) + 1
     end = text.rfind(" ", begin, begin + most)
-    end = end if end > begin else begin + most
+    end = len(text) if begin + most >= len(text) else end if end > begin else begin + most
     before, after = ("… " if begin else ""), (" …" if end < len(text) else "")
     shift = len(before) - begin
     kept = [

@@ -12,7 +12,7 @@ from retriever.checks import fault_of
 from retriever.correcting import Correcting
 from retriever.errors import InvalidQuery
 from retriever.lesson import VERDICTS
-from retriever.web import texts
+from retriever.web import writing_texts
 from retriever.web.addresses import own_path, rooted
 from retriever.web.cards import lesson_card
 from retriever.web.parameters import Parameter
@@ -54,13 +54,13 @@ class CorrectingPages:
         takes_back = says.startswith("not:")
         says = says.removeprefix("not:")
         if says not in SAYINGS:
-            raise InvalidQuery(texts.SAY_UNKNOWN.format(", ".join(SAYINGS)), "says")
+            raise InvalidQuery(writing_texts.SAY_UNKNOWN.format(", ".join(SAYINGS)), "says")
         change = self.correcting.unsay if takes_back else self.correcting.say
         lesson = change(id, says, visitor())
         if "part" in request.args:
             said = self.correcting.said_by(id, visitor())
             return render_template("saying.html", lesson=lesson, said=said)
-        flash(texts.SAID_NO_LONGER if takes_back else texts.SAID)
+        flash(writing_texts.SAID_NO_LONGER if takes_back else writing_texts.SAID)
         return self._back(f"/lessons/{id}")
 
     def correct(self, id: str) -> Redirect:
@@ -71,7 +71,7 @@ class CorrectingPages:
             self.correcting.remark(id, changes, by=g.holder.name)
         else:
             self.correcting.remark(id, dict([switch]), by=g.holder.name)
-        flash(texts.CORRECTED.get(request.form.get("do", ""), texts.CORRECTED["save"]))
+        flash(writing_texts.CORRECTED.get(request.form.get("do", ""), writing_texts.CORRECTED["save"]))
         return self._back(f"/lessons/{id}")
 
     def mend(self, id: str) -> Redirect:
@@ -85,7 +85,7 @@ class CorrectingPages:
         }
         if changes:
             self.correcting.mend(id, changes, by=g.holder.name)
-        flash(texts.MENDED)
+        flash(writing_texts.MENDED)
         return self._back(f"/documents/{id}")
 
     def _back(self, otherwise: str) -> Redirect:
@@ -99,6 +99,6 @@ def _changes(known: Sequence[Parameter]) -> dict[str, str | None]:
         value = request.form.get(parameter.name, "").strip() or None
         fault = fault_of(value, parameter.schema)
         if fault:
-            raise InvalidQuery(f"{texts.MEND_FIELDS[parameter.name]} {fault}.", parameter.name)
+            raise InvalidQuery(f"{writing_texts.MEND_FIELDS[parameter.name]} {fault}.", parameter.name)
         changes[parameter.name] = value
     return changes

@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
 from retriever.lesson import NO_FILTERS
-from retriever.web import texts
+from retriever.web import writing_texts
 from retriever.web.addresses import page_address, rooted
 from retriever.web.parameters import AFTER, read_arguments
 
@@ -40,5 +40,5 @@ class GapsPages:
     def dismiss_gap(self, id: str) -> Redirect:
         """The questions of that gap are forgotten."""
         self.questions.dismiss(id)
-        flash(texts.GAP_DISMISSED)
+        flash(writing_texts.GAP_DISMISSED)
         return redirect(rooted("/gaps"), 303)

@@ -9,7 +9,7 @@ from flask import Response, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
 from retriever.sharing import Shared, Sharing
-from retriever.web import texts
+from retriever.web import writing_texts
 from retriever.web.addresses import document_address, lesson_anchor, rooted
 from retriever.web.cards import near_card
 from retriever.web.share_form import Preview, ShareForm
@@ -41,7 +41,7 @@ class SharingPages:
         if request.form.get("do") == "preview":
             return self._form(form, "", Preview.of(self.sharing.preview(form.share)))
         shared = self.sharing.share(form.share, by=g.holder.name, key=request.form.get("key", "")[:64])
-        return self._done(shared, texts.SHARED)
+        return self._done(shared, writing_texts.SHARED)
 
     def edit(self, id: str) -> str:
         """The form with what was told."""
@@ -55,12 +55,12 @@ class SharingPages:
             return Response(self._form(form, id), 400)
         if request.form.get("do") == "preview":
             return self._form(form, id, Preview.of(self.sharing.preview(form.share)))
-        return self._done(self.sharing.edit(id, form.changes(), by=g.holder.name), texts.REWORDED)
+        return self._done(self.sharing.edit(id, form.changes(), by=g.holder.name), writing_texts.REWORDED)
 
     def withdraw(self, id: str) -> Redirect:
         """The lesson is gone."""
         self.sharing.withdraw(id)
-        flash(texts.WITHDRAWN)
+        flash(writing_texts.WITHDRAWN)
         return redirect(rooted("/"), 303)
 
     def alike(self) -> str:
@@ -91,6 +91,6 @@ class SharingPages:
         flash(said)
         count = sum(number for _, number in shared.redacted)
         if count:
-            flash(texts.REDACTED.format(count))
+            flash(writing_texts.REDACTED.format(count))
         lesson = shared.lesson
         return redirect(document_address(shared.document, {"lesson": lesson.id}, lesson_anchor(lesson)), 303)

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from retriever.config import Settings
 from retriever.errors import InvalidQuery
 from retriever.sharing import SentFile, Sharing
-from retriever.web import texts
+from retriever.web import writing_texts
 from retriever.web.addresses import rooted
 
 SOURCE = "uploads"
@@ -33,10 +33,10 @@ class SentRow:
     def of(cls, row: Mapping[str, Any]) -> SentRow:
         """The row of a file's report."""
         state = str(row["state"])
-        said = row["reason"] or texts.FILE_READ.format(row["lessons"]["found"]) if state != "unchanged" else ""
-        notes = [texts.FILE_STATES[state], said, *(item["reason"] for item in row["warnings"])]
+        said = row["reason"] or writing_texts.FILE_READ.format(row["lessons"]["found"]) if state != "unchanged" else ""
+        notes = [writing_texts.FILE_STATES[state], said, *(item["reason"] for item in row["warnings"])]
         if row["redacted"]:
-            notes.append(texts.FILE_REDACTED.format(sum(row["redacted"].values())))
+            notes.append(writing_texts.FILE_REDACTED.format(sum(row["redacted"].values())))
         documents = [(str(item["title"]), rooted(f"/documents/{item['id']}")) for item in row["documents"]]
         return cls(str(row["path"]), state, " · ".join(note for note in notes if note), documents)
 
