@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench setup setup-test clean
+.PHONY: help run test check bench faults setup setup-test clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ check: setup-test ## Formatting, lint and types.
 
 bench: setup-test ## Measure speed and quality, beside the bare libraries.
 	@$(BIN)/python -m benchmarks
+
+faults: setup-test ## Kills, full disks, broken files, a soak: what docs/promises.md holds, at length (an hour or two).
+	@$(BIN)/python -m benchmarks.faults
 
 setup: $(VENV)/ready-run
 

@@ -15,13 +15,14 @@ from retriever.config import Settings
 from retriever.embedder import open_embedder
 from retriever.errors import RecordDamaged, RetrieverError
 from retriever.follow import samples_of
+from retriever.generations import CLEAN, generation_folder, is_sealed
 from retriever.graph import GraphEmbedder
 from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.backups import advice
 from retriever.record.changes import UNITS, Generation
-from retriever.vectors import CLEAN, VectorIndex, generation_folder, is_sound
+from retriever.vectors import VectorIndex, is_sound
 
 LOW_DISK_BYTES = 500_000_000
 
@@ -151,6 +152,8 @@ def _compare_index(memory: Memory, generation: Generation) -> Check:
             shutil.copytree(generation_folder(memory.settings.home, generation.number), folder)
         except OSError as error:
             return Check("index", False, f"{name} cannot be read: {error}", mend)
+        if (folder / CLEAN).exists() and not is_sealed(folder):
+            return Check("index", False, f"{name} has files that changed since it was closed", mend)
         (folder / CLEAN).unlink(missing_ok=True)
         if not is_sound(folder, samples_of(memory.record.changes, generation)):
             return Check("index", False, f"{name} does not find what it should hold", mend)

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retriever.errors import IndexUnavailable, StoreError
+from retriever.generations import generation_folder, remove_generation
 from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.record import Record
 from retriever.record.changes import UNITS, Change, Changes, Generation
-from retriever.vectors import BATCH, VectorIndex, generation_folder, is_sound, remove_generation
+from retriever.vectors import BATCH, VectorIndex, is_sound
 
 if TYPE_CHECKING:
     from retriever.embedder import Embeddings
@@ -124,6 +125,9 @@ class IndexKeeper:
         try:
             fresh = VectorIndex(generation_folder(self._home, generation.number))
             self._fill(fresh, progress)
+            # Closed once, so that its files hold all of it and nothing else before it answers.
+            fresh.close()
+            fresh = VectorIndex(generation_folder(self._home, generation.number))
             self._record.changes.switch(generation)
         except BaseException:
             if fresh is not None:
@@ -157,6 +161,7 @@ class IndexKeeper:
             return
         # Only now: whoever sees the index may rely on it.
         self.index, self.generation = index, generation
+        self._record.changes.retire_unfinished()
         self._sweep()
 
     def _healed(self, folder: Path) -> VectorIndex:

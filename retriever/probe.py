@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from retriever.errors import IndexUnavailable
-from retriever.vectors import CLEAN, VectorIndex
+from retriever.generations import CLEAN
+from retriever.vectors import VectorIndex
 
 
 def finds_all(folder: Path, samples: dict[str, dict[str, list[float]]]) -> bool:

@@ -8,7 +8,7 @@ vectors for good.
 from __future__ import annotations
 
 import contextlib
-import shutil
+import json
 import subprocess
 import sys
 import threading
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retriever.errors import IndexUnavailable
+from retriever.generations import CLEAN, is_sealed, scrub, seal
 from retriever.record.changes import UNITS
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ BATCH = 500
 
 # A damaged index may also hang the process that opens it.
 PROBE_TIMEOUT_S = 120.0
-
-# A file that says so lies in a generation that was closed in order.
-CLEAN = "closed-cleanly"
 
 
 class VectorIndex:
@@ -55,6 +53,7 @@ class VectorIndex:
         with self._explained():
             folder.mkdir(parents=True, exist_ok=True)
             (folder / CLEAN).unlink(missing_ok=True)
+            scrub(folder)
             self._client: Any = chromadb.PersistentClient(
                 path=str(folder), settings=Settings(anonymized_telemetry=False)
             )
@@ -100,7 +99,8 @@ class VectorIndex:
         """The folder is no longer in use, and says that it was left in order, unless closing failed."""
         with contextlib.suppress(*self._errors):
             if self._end():
-                (self.folder / CLEAN).touch()
+                scrub(self.folder)
+                (self.folder / CLEAN).write_text(json.dumps(seal(self.folder)), encoding="utf-8")
 
     def abandon(self) -> None:
         """The folder is no longer in use, and nothing says that it is in order."""
@@ -143,28 +143,16 @@ class VectorIndex:
             ) from error
 
 
-def generation_folder(home: Path, number: int) -> Path:
-    """Where the files of a generation are."""
-    return home / "index" / f"gen-{number}"
-
-
-def remove_generation(home: Path, number: int) -> None:
-    """The generation's files are gone."""
-    shutil.rmtree(generation_folder(home, number), ignore_errors=True)
-
-
 def is_sound(folder: Path, samples: Mapping[str, Mapping[int, Embeddings]]) -> bool:
     """Whether the generation opens and finds the sample embeddings ({unit: {key: embedding}}).
 
     Asked in a process of its own, because a damaged file can crash the one that opens it. A folder that was closed
-    cleanly is believed.
+    cleanly is believed when its files are what they were then, and not when they are anything else.
     """
     if (folder / CLEAN).exists():
-        return True
+        return is_sealed(folder)
     if not folder.is_dir():
         return False
-    import json
-
     asked = {unit: {str(key): row.tolist() for key, row in rows.items()} for unit, rows in samples.items()}
     try:
         done = subprocess.run(

@@ -60,6 +60,24 @@ def embedder(models: Path) -> Embedder:
     return open_embedder("", models)
 
 
+@pytest.fixture(scope="session")
+def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers model of a few kilobytes, made here: a word-level tokenizer and a table of vectors."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = ["[UNK]", "pump", "gate", "ticket", "failed", "the"]
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    module = StaticEmbedding(tokenizer, embedding_weights=np.eye(len(words), 8, dtype=np.float32) + 0.01)
+    path = tmp_path_factory.mktemp("model") / "static"
+    SentenceTransformer(modules=[module], device="cpu").save(str(path))
+    return path
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"

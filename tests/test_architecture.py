@@ -38,7 +38,7 @@ LAYERS = (
         "retriever.demo",
     ),
     ("retriever.record",),
-    ("retriever.vectors", "retriever.probe"),
+    ("retriever.vectors", "retriever.probe", "retriever.generations"),
     ("retriever.follow", "retriever.follower", "retriever.meaning", "retriever.erasing"),
     ("retriever.question", "retriever.ranking", "retriever.choosing", "retriever.verdict", "retriever.highlights"),
     ("retriever.duplicates",),

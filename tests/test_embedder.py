@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,24 +11,6 @@ from retriever.errors import ModelError
 from retriever.transformer import SentenceTransformerEmbedder
 
 TEXTS = ["The pump failed.", "", "A certificate ran out on a Sunday and nobody was told. " * 40, "ERR_PUMP_7"]
-
-
-@pytest.fixture(scope="session")
-def static_model(tmp_path_factory) -> Path:
-    """A sentence-transformers model of a few kilobytes, made here: a word-level tokenizer and a table of vectors."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import StaticEmbedding
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-
-    words = ["[UNK]", "pump", "gate", "ticket", "failed", "the"]
-    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    module = StaticEmbedding(tokenizer, embedding_weights=np.eye(len(words), 8, dtype=np.float32) + 0.01)
-    path = tmp_path_factory.mktemp("model") / "static"
-    SentenceTransformer(modules=[module], device="cpu").save(str(path))
-    return path
 
 
 @pytest.fixture(params=["graph", "sentence-transformers", "static"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,9 +11,10 @@ import pytest
 
 from retriever.errors import HomeBusy, IndexUnavailable, StoreError
 from retriever.follow import IndexKeeper, samples_of
+from retriever.generations import generation_folder
 from retriever.locks import ProcessLock, held
 from retriever.record.changes import UNITS
-from retriever.vectors import VectorIndex, generation_folder, is_sound
+from retriever.vectors import VectorIndex, is_sound
 
 
 def keys_of(memory):
@@ -68,6 +70,42 @@ def test_a_damaged_index_is_built_anew_and_answers(filled, home, damage):
     assert index_keys(filled) == keys_of(filled)
     assert filled.record.changes.current().number > generation.number
     assert not folder.exists()
+
+
+def test_an_index_that_was_closed_in_order_is_opened_as_it_is_until_a_byte_of_it_changes(filled, home):
+    first = filled.record.changes.current().number
+    for _ in range(2):
+        assert index_keys(filled) == keys_of(filled)
+    assert filled.record.changes.current().number == first
+    victim = next(path for path in generation_folder(home, first).rglob("data_level0.bin"))
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(data)
+    assert index_keys(filled) == keys_of(filled)
+    assert filled.record.changes.current().number > first
+
+
+def test_what_chroma_writes_of_its_memory_into_the_index_is_emptied_and_nothing_else(filled, home):
+    folder = generation_folder(home, filled.record.changes.current().number)
+    before = index_keys(filled)
+    victim = next(folder.rglob("data_level0.bin"))
+    clean = victim.read_bytes()
+    # Nothing was flushed yet of so few: all of the file is room for more.
+    victim.write_bytes(b"zanzibar" * (len(clean) // 8) + clean[len(clean) // 8 * 8 :])
+    (folder / "closed-cleanly").unlink()
+    assert index_keys(filled) == before
+    assert filled.record.changes.current().number == int(folder.name.removeprefix("gen-"))
+    assert not any(b"zanzibar" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_elements_that_were_flushed_are_not_emptied(home):
+    rows = np.random.default_rng(1).normal(size=(1500, 16)).astype(np.float32)
+    index = VectorIndex(home / "gen-1")
+    index.apply("lesson", dict(enumerate(rows)), [])
+    index.close()
+    again = VectorIndex(home / "gen-1")
+    assert all(again.nearest("lesson", rows[key], 1) == [key] for key in range(0, 1500, 50))
+    again.close()
 
 
 def test_reindex_switches_to_a_new_generation_and_removes_the_old_one(filled, home):
@@ -203,6 +241,17 @@ def test_a_build_first_removes_what_killed_builds_left(filled, home, monkeypatch
     monkeypatch.setattr(IndexKeeper, "_fill", watched)
     filled.reindex()
     assert seen == [False]
+
+
+def test_a_killed_build_holds_the_log_back_no_longer_once_the_index_is_opened(filled, home, folder, read, report):
+    killed = filled.record.changes.begin_generation(filled.fingerprint, 256)
+    generation_folder(home, killed.number).mkdir()
+    (folder / "later.md").write_text(report("later"))
+    read()
+    assert filled.record.changes.pending(filled.record.changes.current(), limit=-1, after=0) == ()
+    assert not generation_folder(home, killed.number).exists()
+    with sqlite3.connect(home / "record.db") as connection:
+        assert connection.execute("SELECT count(*) FROM changes").fetchone()[0] == 0
 
 
 def test_a_lock_that_cannot_be_written_is_an_error_that_names_it(tmp_path):

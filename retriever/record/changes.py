@@ -85,6 +85,14 @@ class Changes:
         with self._database.write() as connection:
             connection.execute("UPDATE generations SET state = 'retired'")
 
+    def retire_unfinished(self) -> None:
+        """Builds that were killed hold the log back no longer. To be called by whoever has the index's lock."""
+        with self._database.read() as connection:
+            is_any = connection.execute("SELECT 1 FROM generations WHERE state = 'building'").fetchone()
+        if is_any:
+            with self._database.write() as connection:
+                connection.execute("UPDATE generations SET state = 'retired' WHERE state = 'building'")
+
     def live(self) -> frozenset[int]:
         """The numbers of the generations that answer or are being built; files of any other may be removed."""
         with self._database.read() as connection:
