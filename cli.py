@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingest.ingest_commands import ingest
-from ingest.share_commands import share
+from ingest.share_commands import gaps, share
 from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
 from retriever.keeping_commands import backup, export, forget, import_, restore
 from retriever.options import filter_options, give_variables, number_of, option_variables
@@ -245,7 +245,7 @@ def settings() -> None:
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
-for command in (ingest, share, forget, backup, restore, export, import_, token):
+for command in (ingest, share, gaps, forget, backup, restore, export, import_, token):
     main.add_command(command)
 give_variables(main)
 

@@ -1,4 +1,4 @@
-"""`lessons share`: a lesson told at the terminal, by options, by a file, or by answering questions."""
+"""`lessons share`: a lesson told by options, by a file or by answers; `lessons gaps`: what is still to be told."""
 
 from __future__ import annotations
 
@@ -59,6 +59,29 @@ def share(context: click.Context, /, file: Path | None, as_json: bool, **options
         print_json(shared_lesson_json(shared))
     else:
         click.echo(_said(shared))
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many to list.")
+@json_option
+@click.pass_context
+def gaps(context: click.Context, limit: int, as_json: bool) -> None:
+    """Show what people asked and nobody has recorded, what is asked most first."""
+    from ingest.scribe import Scribe
+    from retriever.questions import Questions
+    from retriever.wire import gap_json
+
+    with memory_of(context) as memory:
+        found = Questions(memory, Scribe().redact).gaps(limit=limit).items
+    if as_json:
+        print_json({"items": [gap_json(gap) for gap in found]})
+        return
+    for gap in found:
+        click.echo(clean(f"{gap.count:4} × {' '.join(gap.question.split())}  ({gap.last_asked_at[:10]})"))
+        for other in gap.others:
+            click.echo(clean(f"       {' '.join(other.split())}"))
+    if not found:
+        click.echo("Nothing was asked that nobody has recorded.")
 
 
 def _record(context: click.Context, told: Share) -> Shared:

@@ -33,6 +33,9 @@ RELOAD_S = 600.0
 MAX_KEPT_CHARS = 2_000
 MAX_GROUPED = 2_000
 
+# How long one listing asks anew whether somebody has learned about a gap by now; those it does not come to stay open.
+LOOKING_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -95,6 +98,7 @@ class Questions:
 
         What somebody has learned by now is left out, and is no gap from then on.
         """
+        until = time.monotonic() + LOOKING_S
         self._store.expire()
         groups = sorted(self._groups(), key=lambda group: (-len(group), -group[0].key))
         if after is not None:
@@ -104,7 +108,7 @@ class Questions:
         for group in groups:
             if len(open_groups) > limit:
                 break
-            if not self._is_learned(group):
+            if time.monotonic() > until or not self._is_learned(group):
                 open_groups.append(group)
         gaps = tuple(_gap(group) for group in open_groups[:limit])
         return Page(gaps, gaps[-1].id if len(open_groups) > limit else None)

@@ -216,3 +216,42 @@ def test_a_file_in_a_hostile_format_can_be_sent_to_a_running_server(lessons, ser
     assert (row["state"], row["lessons"]["new"]) == ("read", 1)
     hits = get(f"{address}/api/v1/lookup?q=paper+for+the+printer")["hits"]
     assert hits[0]["document"]["id"] == row["documents"][0]["id"]
+
+
+def test_what_people_say_outlives_a_killed_server_and_another_ingest(lessons, serve, tmp_path):
+    folder = fill(tmp_path / "one", ("amber",))
+    finish(lessons("ingest", str(folder)))
+    token = finish(lessons("token", "add", "bot", "--scope", "contribute")).strip()
+
+    def send(method: str, address: str, body: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(address, json.dumps(body).encode(), headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = lessons("serve", "--port", str(port))
+    address = f"http://127.0.0.1:{port}"
+    wait_for(lambda: get(f"{address}/readyz") is not None, 60)
+    item = get(f"{address}/api/v1/lessons")["items"][0]
+    document = item["document"]["id"]
+    send("PATCH", f"{address}/api/v1/lessons/{item['lesson']['id']}", {"hidden": True})
+    send("PATCH", f"{address}/api/v1/documents/{document}", {"team": "Harbour"})
+    told = send("POST", f"{address}/api/v1/lessons", {"learned": "Grease the winch before the regatta."})
+    send("POST", f"{address}/api/v1/lessons/{told['lesson']['id']}/feedback", {"says": "helped"})
+    asked = send("POST", f"{address}/api/v1/lookup", {"q": "who plays the bassoon?", "record": True})
+    server.send_signal(signal.SIGKILL)
+    server.communicate()
+    (folder / "amber-0.md").write_text((folder / "amber-0.md").read_text() + "\nAt noon.\n")
+    finish(lessons("ingest", str(folder)))
+    address = serve()
+    assert get(f"{address}/api/v1/lessons/{item['lesson']['id']}") is None
+    assert len(get(f"{address}/api/v1/lessons?marked=hidden")["items"]) == 1
+    mended = get(f"{address}/api/v1/documents/{document}")["document"]
+    assert (mended["team"], mended["mended"]) == ("Harbour", ["team"])
+    assert get(f"{address}/api/v1/lessons/{told['lesson']['id']}")["lesson"]["remarks"]["helped"] == 1
+    assert [gap["question"] for gap in get(f"{address}/api/v1/gaps")["items"]] == ["who plays the bassoon?"]
+    with urllib.request.urlopen(address + asked["feed"], timeout=30) as response:
+        assert b"bassoon" in response.read()

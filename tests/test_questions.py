@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import replace
 
@@ -138,6 +139,16 @@ def test_questions_are_gone_after_ninety_days(verdicts, questions, filled):
     assert stored(filled) == []
 
 
+def test_a_listing_asks_again_for_so_long_and_no_longer(verdicts, questions, filled, monkeypatch):
+    for word in ("parrot", "skates", "violin"):
+        questions.note(nobody(word))
+    learn(filled, "A parrot on skates plays the violin.")
+    monkeypatch.setattr("retriever.questions.LOOKING_S", -1)
+    assert len(questions.gaps(limit=9).items) == 3
+    monkeypatch.setattr("retriever.questions.LOOKING_S", 10)
+    assert questions.gaps(limit=9).items == ()
+
+
 def test_a_dismissed_gap_is_forgotten(verdicts, questions, filled):
     for query in ("where are the skates", "skates, where are the", "who feeds the parrot"):
         questions.note(nobody(query))
@@ -166,6 +177,9 @@ def test_ask_records_the_question_and_eval_and_filters_make_no_gap(runner, home,
         gaps = Questions(memory, str).gaps(limit=9).items
         assert [gap.question for gap in gaps] == ["who plays the bassoon in the orchestra?"]
         assert memory.browse_lessons(Filters(), limit=9, after=None).items
+    shown = runner("gaps").stdout
+    assert shown.startswith("   1 × who plays the bassoon in the orchestra?  (")
+    assert len(json.loads(runner("gaps", "--json").stdout)["items"]) == 1
     assert runner("ask", "and the oboe?", env={"LESSONS_RECORD_QUESTIONS": "false"}).exit_code == 3
     with Memory.open(Settings(home=home, models=models)) as memory:
         assert len(stored(memory)) == 2
