@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.eval_commands import evaluate
 from ingest.ingest_commands import ingest
 from ingest.share_commands import gaps, share
 from retriever.config import ENVIRONMENT_PREFIX, unknown_variables
@@ -159,32 +159,6 @@ def demo(context: click.Context, host: str | None, port: int | None, no_serve: b
             context.invoke(serve, host=host, port=port)
 
 
-@main.command("eval")
-@click.argument("queries", metavar="QUERIES.jsonl", required=False, type=click.Path(path_type=Path))
-@click.option("--root", metavar="DIR", type=click.Path(path_type=Path),
-              help="Judge over this folder, in a memory of its own.  [default: the home's memory]")  # fmt: skip
-@click.option("--gold", metavar="GOLD.jsonl", type=click.Path(path_type=Path), help="Score extraction on gold lessons.")
-@click.option("--failures", is_flag=True, help="List the queries that went wrong, and what came instead.")
-@json_option
-@click.pass_context
-def evaluate(
-    context: click.Context, queries: Path | None, root: Path | None, gold: Path | None, failures: bool, as_json: bool
-) -> None:
-    """Measure answers over judged queries, or extraction over gold lessons."""
-    from ingest.judging import judge_extraction, judge_queries
-
-    if gold is not None and queries is None:
-        report: Any = judge_extraction(gold, root)
-    elif queries is not None and gold is None:
-        report = judge_queries(settings_of(context), queries, root)
-    else:
-        raise click.UsageError("Give either QUERIES.jsonl or --gold GOLD.jsonl --root DIR.")
-    if as_json:
-        print_json(report.as_json())
-    else:
-        click.echo(report.as_text(failures=failures) if gold is None else report.as_text())
-
-
 @main.command()
 @json_option
 @click.pass_context
@@ -245,7 +219,7 @@ def settings() -> None:
     click.echo(f"\nOptions that are no settings have variables too: {', '.join(sorted(option_variables(main)))}.")
 
 
-for command in (ingest, share, gaps, forget, backup, restore, export, import_, token):
+for command in (ingest, share, gaps, evaluate, forget, backup, restore, export, import_, token):
     main.add_command(command)
 give_variables(main)
 

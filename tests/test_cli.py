@@ -182,6 +182,21 @@ def test_eval_prints_every_measure_with_its_interval(runner):
         assert measure in text
 
 
+def test_eval_compares_two_settings(runner, example_home, tmp_path):
+    queries, run = str(ROOT / "examples" / "queries.jsonl"), tmp_path / "run.json"
+    run.write_text(runner("eval", queries, "--json", home=example_home).stdout)
+    again = runner("eval", queries, "--against", str(run), home=example_home)
+    assert again.exit_code == 0, again.stderr
+    assert "no query moved" in again.stdout
+    assert re.search(r"nDCG@10 +\+0\.000 \[\+0\.000, \+0\.000\]  p 1\.000", again.stdout)
+    one = tmp_path / "one.jsonl"
+    one.write_text('{"query": "a certificate expired", "relevant": {}}')
+    compared = runner("eval", str(one), "--against", str(run), home=example_home)
+    assert compared.exit_code == 1
+    assert f"{run} was made with other queries" in compared.stderr
+    assert runner("eval", "--gold", str(one), "--against", str(run)).exit_code == 2
+
+
 def test_a_reader_that_goes_away_is_no_error(example_home, models):
     command = [sys.executable, "-m", "cli", "--home", str(example_home), "--models", str(models), "ask", "disk"]
     process = subprocess.Popen(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from retriever.errors import SourceError
-from retriever.evaluation import JudgedQuery, Report, compare, evaluate, read_queries
+from retriever.evaluation import JudgedQuery, Report, compare, evaluate, read_outcomes, read_queries
+from retriever.evaluation.figures import difference_of
 from retriever.lesson import Answer, Document, Hit, Lesson
 
 
@@ -169,10 +170,87 @@ def test_the_report_says_the_same_each_time_in_text_and_json() -> None:
     assert "nobody recorded it" in text
 
 
-def test_a_comparison_is_paired_by_query() -> None:
-    queries = [JudgedQuery(str(number), f"q{number}", "natural", {"a": 2}) for number in range(8)]
-    worse = evaluate(queries, Fixed({item.query: [("x", "t"), ("a", "t")] for item in queries}))
-    better = evaluate(queries, Fixed({item.query: [("a", "t")] for item in queries}))
-    found = compare(worse, better)["MRR@10"]
-    assert (found.mean, found.low, found.high) == (0.5, 0.5, 0.5)
-    assert compare(worse, worse)["MRR@10"].mean == 0
+QUERIES = [
+    *(JudgedQuery(str(number), f"q{number}", "natural" if number < 6 else "keyword", {"a": 2}) for number in range(8)),
+    JudgedQuery("none", "nobody", "none", {}),
+]
+
+
+def _run(came: Mapping[str, Sequence[str]], confidence: dict[str, float] | None = None) -> Report:
+    """Every query gets what `came` says, else the right document first."""
+    hits = {item.query: [(path, "t") for path in came.get(item.query, ["a"])] for item in QUERIES}
+    return evaluate(QUERIES, Fixed(hits, confidence))
+
+
+def test_a_comparison_is_paired_by_query_and_kind() -> None:
+    worse, better = _run({f"q{number}": ["x", "a"] for number in range(6)}), _run({})
+    found = compare(worse.outcomes, better.outcomes, "worse")
+    assert found.kinds() == ("natural", "keyword")
+    natural, keyword = found.differences("natural")["MRR@10"], found.differences("keyword")["MRR@10"]
+    assert (natural.figure.mean, natural.figure.low, natural.figure.high) == (0.5, 0.5, 0.5)
+    assert (keyword.figure.mean, keyword.p) == (0.0, 1.0)
+    assert found.differences()["MRR@10"].figure.mean == pytest.approx(0.375)
+
+
+@pytest.mark.parametrize(
+    ("differences", "expected"),
+    [
+        ([0.5] * 5, 2 / 2**5),  # only all signs alike are as far from 0
+        ([0.1, 0.2, 0.4], 2 / 2**3),
+        ([0.1, 0.3, -0.2], 6 / 2**3),  # the sums are ±.6, ±.4, ±.2 and 0 twice; ±.2 is as far
+        ([0.3, -0.3, 0.0], 1.0),
+        ([0.0, 0.0], 1.0),
+    ],
+)
+def test_the_p_value_is_that_of_all_ways_to_flip_signs(differences: list[float], expected: float) -> None:
+    assert difference_of(differences).p == pytest.approx(expected, abs=0.015)
+
+
+def test_the_verdicts_of_two_runs_are_compared_too() -> None:
+    sure, unsure = _run({}), _run({}, {"q0": 0.1, "nobody": 0.2})
+    found = compare(sure.outcomes, unsure.outcomes, "sure").verdict()
+    assert found["answered"].figure.mean == pytest.approx(-1 / 8)
+    assert found["answered falsely"].figure.mean == -1
+
+
+def test_what_moved_most_is_listed_with_both_values() -> None:
+    before = _run({"q1": ["x", "a"], "q2": ["x", "y", "a"]})
+    after = _run({"q3": ["x", "a"]})
+    moved = compare(before.outcomes, after.outcomes, "before").moved()
+    assert [item.id for item in moved] == ["3", "1", "2"]
+    assert (moved[0].before, moved[0].after) == (1.0, pytest.approx(0.6309, abs=1e-4))
+    assert "q3" in compare(before.outcomes, after.outcomes, "before").as_text()
+
+
+def test_a_run_written_as_json_is_compared_as_if_it_had_just_been_made(tmp_path: Path) -> None:
+    before, after = _run({"q1": ["x", "y", "a"]}, {"q2": 0.1}), _run({})
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(before.as_json()), "utf-8")
+    read = read_outcomes(path)
+    assert compare(read, after.outcomes, "run").as_json() == compare(before.outcomes, after.outcomes, "run").as_json()
+    assert compare(read, before.outcomes, "run").moved() == ()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [*QUERIES[:-1]],
+        [*QUERIES, JudgedQuery("more", "more", "natural", {"a": 2})],
+        [JudgedQuery("0", "another", "natural", {"a": 2}), *QUERIES[1:]],
+        [JudgedQuery("0", "q0", "natural", {"b": 2}), *QUERIES[1:]],
+    ],
+)
+def test_runs_over_other_queries_are_not_compared(changed: list[JudgedQuery]) -> None:
+    other = evaluate(changed, Fixed({item.query: [("a", "t")] for item in changed}))
+    with pytest.raises(SourceError, match=r"old.json was made with other queries than these.*same queries"):
+        compare(other.outcomes, _run({}).outcomes, "old.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"each": [{"id": "1"}]}', '{"each": [3]}', '{"each": 3}'])
+def test_a_file_that_is_no_run_is_named_with_the_mend(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(SourceError, match=r"run.json is no report of a run.*--json"):
+        read_outcomes(path)
+    with pytest.raises(SourceError, match=r"nowhere.json cannot be read.*--json"):
+        read_outcomes(tmp_path / "nowhere.json")
