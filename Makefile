@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench faults setup setup-test clean
+.PHONY: help screenshots run test check bench faults setup setup-test clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ $(VENV)/ready-test: $(VENV)/ready-run
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
+
+screenshots: setup-test ## Take docs/screenshots anew, in the installed Chromium.
+	@$(BIN)/python -m benchmarks.screenshots
 
 clean: ## Remove the environment and what builds left behind.
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -65,6 +65,15 @@ def test_while_one_writes_lessons_like_it_show(page: Page) -> None:
     expect(page.get_by_text(writing_texts.ALIKE_NONE)).to_be_visible()
 
 
+def test_enter_in_a_field_shares_and_says_no_me_too(page: Page, small: TestMemory) -> None:
+    page.goto("/share")
+    page.get_by_label(label("learned")).fill("A certificate that expired was nobody's.")
+    expect(page.get_by_role("button", name=writing_texts.ALIKE_ME_TOO).first).to_be_visible()
+    page.get_by_label(label("title")).press("Enter")
+    expect(page.get_by_text(writing_texts.SHARED)).to_be_visible()
+    assert small.counts()["documents"] == 4
+
+
 def test_me_too_counts_instead_of_telling_it_again(page: Page, small: TestMemory) -> None:
     page.goto("/share")
     page.get_by_label(label("learned")).fill("A certificate that expired was nobody's.")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LIST_FILTERS = ("kind", "polarity", "tag", "team", "severity")
 _VALUES_SHOWN = 8
+_VALUES_MORE = 200
 _TIMES_DAYS = ((texts.PAST_MONTH, 30), (texts.PAST_YEAR, 365), (texts.PAST_THREE_YEARS, 3 * 365))
 
 
@@ -71,7 +72,9 @@ def facets(
         ]
         if choices:
             choices.sort(key=lambda choice: not choice.is_chosen)
-            made.append(Facet(texts.FACETS[name], tuple(choices[:_VALUES_SHOWN]), tuple(choices[_VALUES_SHOWN:])))
+            made.append(
+                Facet(texts.FACETS[name], tuple(choices[:_VALUES_SHOWN]), tuple(choices[_VALUES_SHOWN:][:_VALUES_MORE]))
+            )
     return tuple(made)
 
 
