@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,8 @@ def share(context: click.Context, /, file: Path | None, as_json: bool, **options
     told = {**(_from_file(file) if file else {}), **given}
     if file is None and not given.keys() & {"happened", "learned", "next"}:
         told = {**_asked(), **told}
+        if _is_told_already(context, str(told.get("learned", ""))):
+            return
     told = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
     for name, fault in faults_of(told).items():
         raise click.UsageError(clean(f"{name!r} {fault}."))
@@ -90,6 +93,28 @@ def _record(context: click.Context, told: Share) -> Shared:
 
     with memory_of(context, create=True) as memory:
         return Sharing(memory, Scribe()).share(told)
+
+
+def _is_told_already(context: click.Context, learned: str) -> bool:
+    """Whether somebody has told the same, and the person only added that it happened to them too."""
+    from ingest.scribe import Scribe
+    from retriever.correcting import Correcting
+    from retriever.sharing import Sharing
+
+    with memory_of(context, create=True) as memory:
+        alike = Sharing(memory, Scribe()).similar(learned)
+        if not alike:
+            return False
+        click.echo("Somebody has learned something like it:", err=True)
+        for number, hit in enumerate(alike, start=1):
+            click.echo(clean(f" {number}. {' '.join(hit.lesson.text.split())}"), err=True)
+        numbers = click.Choice(["", *map(str, range(1, len(alike) + 1))])
+        question = "Enter shares yours all the same; a number says me too to that one instead"
+        chosen = click.prompt(question, type=numbers, default="", show_choices=False, show_default=False, err=True)
+        if chosen:
+            lesson = Correcting(memory).say(alike[int(chosen) - 1].lesson.id, "me_too", f"terminal:{getpass.getuser()}")
+            click.echo(f"Me too: {lesson.remarks.me_too} so far. `lessons show {lesson.id}` shows it.")
+        return bool(chosen)
 
 
 def _asked() -> dict[str, Any]:

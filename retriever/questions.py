@@ -6,6 +6,7 @@ Only a question that was submitted is recorded, without secrets, for 90 days, an
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.errors import NotFound
+from retriever.errors import InvalidQuery, NotFound
 from retriever.lesson import Answer, Page
 from retriever.record.questions import AskedQuestion
 from retriever.scopes import token_digest
@@ -94,7 +95,7 @@ class Questions:
         return feed
 
     def gaps(self, *, limit: int, after: str | None = None) -> Page[Gap]:
-        """What nobody has recorded, grouped by meaning, what is asked most first; `after` is the id of the last one.
+        """What nobody has recorded, grouped by meaning, what is asked most first; `after` is a page's `next`.
 
         What somebody has learned by now is left out, and is no gap from then on.
         """
@@ -102,8 +103,7 @@ class Questions:
         self._store.expire()
         groups = sorted(self._groups(), key=lambda group: (-len(group), -group[0].key))
         if after is not None:
-            places = [number for number, group in enumerate(groups, 1) if str(group[0].key) == after]
-            groups = groups[places[0] :] if places else []
+            groups = [group for group in groups if (-len(group), -group[0].key) > _place(after)]
         open_groups: list[list[AskedQuestion]] = []
         for group in groups:
             if len(open_groups) > limit:
@@ -111,11 +111,12 @@ class Questions:
             if time.monotonic() > until or not self._is_learned(group):
                 open_groups.append(group)
         gaps = tuple(_gap(group) for group in open_groups[:limit])
-        return Page(gaps, gaps[-1].id if len(open_groups) > limit else None)
+        return Page(gaps, f"{gaps[-1].count}-{gaps[-1].id}" if len(open_groups) > limit else None)
 
     def dismiss(self, gap_id: str) -> None:
         """The questions of this gap are forgotten. Raises NotFound."""
-        group = next((group for group in self._groups() if str(group[0].key) == gap_id), None)
+        groups = self._groups()
+        group = next((group for group in groups if any(str(question.key) == gap_id for question in group)), None)
         if group is None:
             raise NotFound(f"There is no gap with the id {gap_id!r}; `GET /api/v1/gaps` lists them.")
         self._store.remove(question.key for question in group)
@@ -186,6 +187,14 @@ def _is_unanswered(answer: Answer) -> bool:
     if answer.degraded:
         return False
     return answer.answered is False or not answer.hits
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    """Where in the order of gaps a page ended."""
+    found = re.fullmatch(r"(\d{1,9})-(\d{1,18})", cursor)
+    if found is None:
+        raise InvalidQuery(f"{cursor[:80]!r} is no cursor of ours; take `next` from the page before.", "after")
+    return -int(found[1]), -int(found[2])
 
 
 def _gap(group: Sequence[AskedQuestion]) -> Gap:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from retriever.errors import InvalidQuery
-from retriever.lesson import Document, Lesson, digest
+from retriever.lesson import Document, Hit, Lesson, digest
 from retriever.record.shares import Request, StoredShare
 from retriever.share import Share
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from retriever.embedder import Embedder
     from retriever.memory import Memory
     from retriever.record.draft import PreparedShare
+
+
+# Characters of what is being told that are compared with what there is.
+MAX_COMPARED_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,17 @@ class Sharing:
         """The share as it would be stored; nothing is."""
         return self._scribe.prepare(share, secrets.token_hex(8), self._memory.embedder)
 
+    def similar(self, told: str, k: int = 3) -> tuple[Hit, ...]:
+        """Lessons that somebody has learned already and that are like what is being told, the nearest first.
+
+        Only what the verdict lets pass: that there are none says that nobody told it before.
+        """
+        query = told.strip()[:MAX_COMPARED_CHARS]
+        if not query:
+            return ()
+        answer = self._memory.ask(query, k=k, per_document=1)
+        return () if answer.answered is False else tuple(hit for hit in answer.hits if hit.lesson.stated)
+
     def edit(self, lesson_id: str, changes: Mapping[str, Any], *, by: str = "") -> Shared:
         """The shared lesson with these fields changed; None clears one. The other lesson of a share names it too.
 
@@ -107,9 +122,10 @@ class Sharing:
         """
         while True:
             known = self._known(lesson_id)
-            wanted = Share.of({**known.share.as_json(), **changes})
-            if not wanted.learned:
+            told = {**known.share.as_json(), **changes}
+            if not told["learned"]:
                 raise InvalidQuery("Say what was learned; or withdraw the lesson.", "learned")
+            wanted = Share.of(told)
             prepared = self._scribe.prepare(wanted, known.id, self._memory.embedder)
             # Somebody else may have reworded it meanwhile: then these changes are made to what they wrote.
             if self._memory.record.shares.change(known, prepared, by=by):
@@ -123,7 +139,8 @@ class Sharing:
     def shared(self, lesson_id: str) -> Shared:
         """The shared lesson with what was told. Raises as `edit` does."""
         known = self._known(lesson_id)
-        return Shared(self._memory.lesson(known.id), self._memory.document(known.document_id), known.share)
+        lesson = self._memory.record.library.any_lesson(known.id)
+        return Shared(lesson, self._memory.document(known.document_id), known.share)
 
     def told(self, lesson_id: str) -> Share | None:
         """What a person told, for a lesson of it; None for one that was read from a file or is not there."""

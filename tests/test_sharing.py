@@ -8,6 +8,7 @@ import pytest
 from ingest.pipeline import IngestOptions, ingest
 from ingest.reembed import embed_missing
 from ingest.scribe import Scribe
+from retriever.correcting import Correcting
 from retriever.errors import InvalidQuery, KeyReused, NotFound, SourceError
 from retriever.lesson import SHARED_SOURCE, Filters
 from retriever.record import FILE_NAME
@@ -91,8 +92,9 @@ def test_a_field_can_be_cleared_but_not_the_lesson_itself(memory, sharing):
     edited = sharing.edit(shared.lesson.id, {"next": None, "author": None, "tags": None})
     assert (edited.share.next, edited.share.author, edited.share.tags) == ("", None, ())
     assert len(memory.lessons_of(shared.document.id)) == 1
-    with pytest.raises(InvalidQuery, match="what was learned"):
-        sharing.edit(shared.lesson.id, {"learned": ""})
+    for nothing in ("", None):
+        with pytest.raises(InvalidQuery, match="what was learned"):
+            sharing.edit(shared.lesson.id, {"learned": nothing})
 
 
 def test_two_people_who_reword_at_once_lose_nothing(memory, sharing):
@@ -107,6 +109,21 @@ def test_two_people_who_reword_at_once_lose_nothing(memory, sharing):
 
     edited = Sharing(memory, Interrupted()).edit(shared.lesson.id, {"next": "Buy locks."})
     assert (edited.share.next, edited.share.team) == ("Buy locks.", "Night shift")
+
+
+def test_a_hidden_lesson_can_be_reworded_and_stays_hidden(memory, sharing):
+    shared = sharing.share(TOLD)
+    Correcting(memory).remark(shared.lesson.id, {"hidden": True})
+    edited = sharing.edit(shared.lesson.id, {"learned": "Locks beat labels."})
+    assert (edited.lesson.text, edited.lesson.remarks.hidden) == ("Locks beat labels.", True)
+    assert shared.lesson.id not in [hit.lesson.id for hit in memory.ask("locks").hits]
+
+
+def test_what_somebody_told_before_is_found_while_one_tells_it(memory, sharing, filled):
+    shared = sharing.share(TOLD)
+    assert sharing.similar("valves before the night shift")[0].lesson.id == shared.lesson.id
+    assert len(sharing.similar("check pump before the gate", 2)) == 2
+    assert sharing.similar("  ") == ()
 
 
 def test_a_withdrawn_lesson_is_gone_for_good_and_says_so(memory, sharing):
@@ -230,6 +247,19 @@ def test_share_asks_when_it_is_told_nothing(runner):
     shared = json.loads(result.stdout)["shared"]
     assert (shared["happened"], shared["learned"], shared["next"]) == ("It rained.", "Take boots.", None)
     assert (shared["polarity"], shared["tags"], shared["author"]) == ("failure", ["rain", "boots"], None)
+
+
+def test_share_shows_what_was_told_before_and_takes_a_me_too(runner):
+    told = json.loads(runner("share", "--learned", "Label the valves before the night shift.", "--json").stdout)
+    answers = "\nLabel the valves before night.\n\n\n\n\nneutral\n"
+    me_too = runner("share", input=answers + "1\n")
+    assert me_too.exit_code == 0, me_too.stderr
+    assert "1. Label the valves before the night shift." in me_too.stderr
+    assert "Me too: 1 so far" in me_too.stdout
+    shown = json.loads(runner("show", told["lesson"]["id"], "--json").stdout)
+    assert shown["lessons"][0]["remarks"]["me_too"] == 1
+    assert "Shared" in runner("share", input=answers + "\n").stdout
+    assert json.loads(runner("status", "--json").stdout)["counts"]["documents"] == 2
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ def test_gaps_are_listed_and_dismissed(web: FlaskClient, small: TestMemory) -> N
     jsonschema.Draft202012Validator(schema).validate(gaps)
     following = listed.headers["Link"].partition(">")[0].removeprefix("<")
     assert [gap["question"] for gap in web.get(following).get_json()["items"]] == ["harp"]
+    assert web.get("/api/v1/gaps?after=elsewhere").status_code == 400
     address = f"/api/v1/gaps/{gaps['items'][0]['id']}"
     assert web.delete(address).status_code == 401
     assert web.delete(address, headers=contributor).status_code == 204

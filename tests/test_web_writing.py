@@ -68,6 +68,18 @@ def test_the_same_key_gives_the_same_lesson(web: FlaskClient, contributor: dict[
     assert len(web.get(LESSONS + "?tag=valves").get_json()["items"]) == 2
 
 
+def test_what_is_like_it_is_found_while_it_is_told(web: FlaskClient) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    found = web.get("/api/v1/similar?text=the+certificate+expired").get_json()
+    document = web.get("/openapi.json").get_json()
+    schema = {"$ref": "#/components/schemas/SimilarLessons", "components": document["components"]}
+    jsonschema.Draft202012Validator(schema).validate(found)
+    assert "expired" in found["items"][0]["lesson"]["text"]
+    assert len(web.get("/api/v1/similar?text=the+certificate&k=1").get_json()["items"]) == 1
+    assert web.get("/api/v1/similar?text=bassoon").get_json() == {"items": []}
+    assert web.get("/api/v1/gaps").get_json()["items"] == []
+
+
 def test_what_is_redacted_is_said(web: FlaskClient, contributor: dict[str, str]) -> None:
     told = {"learned": "Do not put AKIAZ7QPLM2XW4RTVB6N into a ticket."}
     shared = web.post(LESSONS, json=told, headers=contributor).get_json()

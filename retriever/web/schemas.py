@@ -165,6 +165,7 @@ SCHEMAS: dict[str, Schema] = {
             for name, schema in SHARE_SCHEMAS.items()
         }
     ),
+    "SimilarLessons": _object({"items": _list_of(_ref("Hit"))}),
     "SentFile": _object(
         {
             "source": _TEXT,

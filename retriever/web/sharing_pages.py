@@ -17,9 +17,6 @@ from retriever.web.share_form import Preview, ShareForm
 if TYPE_CHECKING:
     from retriever.memory import Memory
 
-_NEAR = 3
-_MAX_NEAR_CHARS = 2_000
-
 
 class SharingPages:
     """The pages by which people share, over one memory."""
@@ -69,12 +66,7 @@ class SharingPages:
         return render_template("alike.html", **self._alike(told))
 
     def _alike(self, told: str) -> dict[str, object]:
-        if not told:
-            return {"alike": [], "is_told": False}
-        query = told[:_MAX_NEAR_CHARS]
-        answer = self.memory.ask(query, k=_NEAR, per_document=1)
-        stated = [hit for hit in answer.hits if hit.lesson.stated] if answer.answered is not False else []
-        return {"alike": [near_card(hit, "") for hit in stated], "is_told": True}
+        return {"alike": [near_card(hit, "") for hit in self.sharing.similar(told)], "is_told": bool(told)}
 
     def _form(self, form: ShareForm, id: str, preview: Preview | None = None) -> str:
         return render_template(

@@ -40,6 +40,11 @@ class Writing:
         response.headers["Location"] = url_for("api.lesson", id=shared.lesson.id)
         return response
 
+    def similar_lessons(self, values: Values) -> Response:
+        """The lessons that are like it, the nearest first."""
+        hits = self.sharing.similar(values["text"], values["k"])
+        return json_response({"items": [wire.hit_json(hit) for hit in hits]})
+
     def change_lesson(self, values: Values, id: str) -> Response:
         """The lesson as it now stands."""
         by = g.holder.name

@@ -7,6 +7,7 @@ from dataclasses import replace
 from retriever.checks import DAY_SCHEMA, integer_schema, nullable, text_schema
 from retriever.lesson import VERDICTS
 from retriever.share import ALWAYS_TOLD, SHARE_HELP, SHARE_SCHEMAS
+from retriever.sharing import MAX_COMPARED_CHARS
 from retriever.web.operations import Operation
 from retriever.web.parameters import AFTER, LIMIT, Parameter
 
@@ -74,6 +75,19 @@ WRITING = (
         scope="contribute",
         status=201,
         headers=(IDEMPOTENCY_KEY,),
+    ),
+    Operation(
+        "similar_lessons",
+        "GET",
+        "/similar",
+        "What somebody has learned already that is like what is being told; never recorded.",
+        "SimilarLessons",
+        (
+            Parameter("text", text_schema(MAX_COMPARED_CHARS), "What is being told.", required=True),
+            Parameter("k", integer_schema(1, 20), "How many at most.", default=3),
+        ),
+        errors=(400, 503),
+        example="/similar?text=a+certificate+ran+out",
     ),
     Operation(
         "change_lesson",
