@@ -7,6 +7,8 @@ which lets it write in no file beyond that.
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import resource
 import shutil
@@ -15,10 +17,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from benchmarks.faults.figures import Figures
 from benchmarks.faults.homes import answers, fill
 from benchmarks.faults.reports import write_report
+from benchmarks.faults.server import start
 from retriever.config import Settings
 from retriever.memory import Memory
 
@@ -100,7 +104,45 @@ def full_disk(folder: Path, room: tuple[int, ...] = ROOM, acts: tuple[str, ...] 
                 refused += victim.suffer(command, left)
                 victim.recover(command, expected)
         figures.measured = {"by": disk.how, "refused with a sentence": str(refused)}
+        if disk.how == "tmpfs":
+            _serve(figures, disk, replace(settings, home=home))
     return figures
+
+
+def _serve(figures: Figures, disk: Disk, settings: Settings) -> None:
+    """A server whose disk fills answers or says 503, refuses lessons or keeps them, and goes on once there is room."""
+    with Memory.open(settings) as memory:
+        documents = memory.counts()["documents"]
+    process, port, token = start(settings)
+    try:
+        for left in (0, 40_000):
+            disk.take(left)
+            figures.made += 1
+            asked = _status(port, token, "GET", f"/api/v1/lookup?q={quote(QUESTION)}")
+            figures.expect(asked in (200, 503), f"a server with {left:,} bytes left: a question got {asked}")
+            told = _status(port, token, "POST", "/api/v1/lessons", {"learned": "Count the oars on a full disk too."})
+            figures.expect(told in (201, 503), f"a server with {left:,} bytes left: a lesson got {told}")
+            documents += told == 201
+            disk.give_back()
+        told = _status(port, token, "POST", "/api/v1/lessons", {"learned": "Count the oars once more."})
+        figures.expect(told == 201, f"a server that has room again: a lesson got {told}")
+        asked = _status(port, token, "GET", f"/api/v1/lookup?q={quote(QUESTION)}")
+        figures.expect(asked == 200, f"a server that has room again: a question got {asked}")
+    finally:
+        process.terminate()
+        process.wait()
+    with Memory.open(settings) as memory:
+        kept = memory.counts()["documents"]
+        figures.expect(kept == documents + 1, f"after a full disk a server holds {kept} documents, not {documents + 1}")
+
+
+def _status(port: int, token: str, method: str, path: str, body: object = None) -> int:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
 
 
 @dataclass(frozen=True, slots=True)
