@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +79,9 @@ def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, A
     if settings.record_questions:
         body["record"] = True
     body |= {name: value for name in Filters.__slots__ if (value := _plain(getattr(filters, name)))}
+    # Imported only here: it brings the mail and TLS modules, and mostly no server is running.
+    import http.client
+
     try:
         status, value = _post(known, body)
     except (OSError, ValueError, http.client.HTTPException):
@@ -117,6 +119,8 @@ def _running_server(settings: Settings) -> dict[str, str] | None:
 
 def _post(known: Mapping[str, str], body: Mapping[str, Any]) -> tuple[int, Any]:
     """(status, JSON) of the lookup that the server answers."""
+    import http.client
+
     address = urlsplit(known["url"])
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if known.get("token"):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # the default model on one core, tokens a second: 256 and 512 3,600, 1,024 3,400, 2,048 3,100, 4,096 2,500.
 BATCH_TOKENS = 512
 
+# So many calls go to a model that was loaded in haste.
+HASTY_CALLS = 4
+
 # From so many texts on the engine for many is loaded, where questions have their own.
 MANY_TEXTS = 32
 
@@ -48,7 +51,9 @@ class GraphEmbedder:
             raise ModelError(
                 f"The exported model in {folder} cannot be loaded: {error}. Remove that folder; it is made again."
             ) from error
-        self._run_few = load_onnxruntime(folder, threads or usable_cores())
+        self._threads = threads or usable_cores()
+        self._run_few = load_onnxruntime(folder, self._threads, is_lasting=False)
+        self._calls = 0
         self._table = np.load(folder / "pieces.npy", mmap_mode="r")
         # The file may carry the padding and length it was published with; the model's own settings decide.
         self._tokenizer.no_padding()
@@ -88,6 +93,7 @@ class GraphEmbedder:
         # One lock around the tokenizer: used by two threads at once it raises "Already borrowed".
         with self._lock:
             ids = [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
+            self._settle_in()
         rows = np.zeros((len(ids), self.dim), np.float32)
 
         def run(batch: list[int]) -> None:
@@ -104,6 +110,12 @@ class GraphEmbedder:
                 # Listed, so that what a batch raised is raised here.
                 list(pool.map(run, batches))
         return rows
+
+    def _settle_in(self) -> None:
+        """Who asks once waits for nothing that only many questions repay."""
+        self._calls += 1
+        if self._calls == HASTY_CALLS:
+            self._run_few = load_onnxruntime(self._folder, self._threads)
 
     def _pooled(self, runner: Runner, ids: list[list[int]]) -> Embeddings:
         longest = max(len(row) for row in ids)

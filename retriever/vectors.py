@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # With Chroma's defaults answers get lost and differ from build to build (recall@10 .979 over 7,000 passages);
 # benchmarks/recall.py measures these.
-_HNSW: Any = {"space": "cosine", "max_neighbors": 48, "ef_construction": 200, "ef_search": 400}
+_HNSW: Any = {"space": "cosine", "max_neighbors": 32, "ef_construction": 120, "ef_search": 400}
 
 # Larger writes hold Python's lock for longer: 200 vectors pause all other threads 150 ms.
 BATCH = 500
@@ -93,7 +93,7 @@ class VectorIndex:
             keys = sorted(upserts)
             for start in range(0, len(keys), BATCH):
                 batch = keys[start : start + BATCH]
-                collection.upsert(ids=[str(key) for key in batch], embeddings=[upserts[key].tolist() for key in batch])
+                collection.upsert(ids=[str(key) for key in batch], embeddings=[upserts[key] for key in batch])
 
     def close(self) -> None:
         """The folder is no longer in use, and says that it was left in order, unless closing failed."""
