@@ -1,0 +1,195 @@
+"""Everything about one document that a question may have to look at, and the last of them, kept."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retriever.lesson import Document, Lesson, Passage
+from retriever.record.checksums import RAW_TEXT, is_intact, text_of
+from retriever.record.rows import (
+    DOCUMENT_COLUMNS,
+    SPAN_COLUMNS,
+    document_from_row,
+    lesson_from_row,
+    link_home,
+    passage_from_row,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+# So many are kept, some 50 kB each for a report of thirty sentences.
+KEPT_BUNDLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything about one document that a question may have to look at.
+
+    `spans` are int32 (n, 2) into the document's text, `owners` int32 (n) the index of each sentence's passage,
+    `embeddings` float16 (n, dim), `pieces` and `piece_ends` int32. `tokens` has one tuple a sentence; `title`,
+    `labels` and `headings` are tokens too. The `silent` sentences are those of lessons that people hid: they have
+    their place, and neither words nor meaning.
+    """
+
+    key: int
+    document: Document
+    url_template: str | None
+    lessons: tuple[Lesson, ...]
+    passages: tuple[Passage, ...]
+    spans: NDArray[Any]
+    owners: NDArray[Any]
+    embeddings: NDArray[Any]
+    pieces: NDArray[Any]
+    piece_ends: NDArray[Any]
+    tokens: tuple[tuple[str, ...], ...]
+    title: tuple[str, ...]
+    labels: tuple[str, ...]
+    headings: tuple[str, ...]
+    silent: frozenset[int] = frozenset()
+
+    def document_at(self, line: int) -> Document:
+        """The document with its link home at this line."""
+        if self.url_template is None:
+            return self.document
+        url = link_home(self.url_template, self.document.path, line)
+        return replace(self.document, meta=replace(self.document.meta, url=url))
+
+    def passage_at(self, offset: int) -> int:
+        """The 1-based number of the passage in which the character at `offset` stands."""
+        return max(1, sum(item.start <= offset for item in self.passages))
+
+
+class BundleCache:
+    """The bundles that were read last, for as long as nothing at all has changed in the record.
+
+    Safe to use from several threads, each with a connection of its own.
+    """
+
+    def __init__(self, limit: int = KEPT_BUNDLES) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[tuple[int, str], Bundle] = OrderedDict()
+        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._epoch = 0
+
+    def read(self, connection: sqlite3.Connection, keys: Sequence[int], fingerprint: str) -> list[Bundle]:
+        """The bundles of these documents, in their order; the connection must be in a transaction."""
+        epoch = self._epoch_of(connection)
+        found = []
+        for key in keys:
+            bundle = self._get(epoch, (key, fingerprint))
+            if bundle is None:
+                bundle = read_bundle(connection, key, fingerprint)
+                self._put(epoch, (key, fingerprint), bundle)
+            if bundle is not None:
+                found.append(bundle)
+        return found
+
+    def _epoch_of(self, connection: sqlite3.Connection) -> int:
+        """A number that is another one as soon as this connection sees that anything was written."""
+        # The first tells what other connections wrote, the second what this one did.
+        state = (connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes)
+        with self._guard:
+            if getattr(self._local, "state", None) != state:
+                self._local.state = state
+                self._epoch += 1
+                self._kept.clear()
+            return self._epoch
+
+    def _get(self, epoch: int, name: tuple[int, str]) -> Bundle | None:
+        with self._guard:
+            if epoch != self._epoch or name not in self._kept:
+                return None
+            self._kept.move_to_end(name)
+            return self._kept[name]
+
+    def _put(self, epoch: int, name: tuple[int, str], bundle: Bundle | None) -> None:
+        with self._guard:
+            # A reader that began before a change must not leave what it saw to those that begin after it.
+            if bundle is not None and epoch == self._epoch:
+                self._kept[name] = bundle
+                if len(self._kept) > self._limit:
+                    self._kept.popitem(last=False)
+
+
+def read_bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundle | None:
+    """The document's bundle, None when it is gone or its text damaged."""
+    row = connection.execute(
+        f"""SELECT {DOCUMENT_COLUMNS}, {RAW_TEXT}, w.title AS title_words, w.labels, w.headings, w.body
+            FROM documents d JOIN sources s ON s.key = d.source
+            JOIN document_words w ON w.rowid = d.key WHERE d.key = ?""",
+        (key,),
+    ).fetchone()
+    if row is None:
+        return None
+    if not is_intact(row["raw_text"], row["checksum"]):
+        logger.error("the stored text of %s is damaged and not shown; ingest its folder again", row["path"])
+        return None
+    document = document_from_row(row, text_of(row))
+    rows = connection.execute(f"SELECT {SPAN_COLUMNS} FROM lessons l WHERE document = ? ORDER BY number", (key,))
+    lessons = [lesson_from_row(lesson, document.id, document.text) for lesson in rows]
+    passages = connection.execute("SELECT start, end, section FROM passages WHERE document = ? ORDER BY number", (key,))
+    arrays = connection.execute(
+        "SELECT * FROM sentences WHERE document = ? ORDER BY fingerprint = ? DESC LIMIT 1", (key, fingerprint)
+    ).fetchone()
+    if arrays is None:
+        return None
+    spans = np.frombuffer(arrays["spans"], np.int32).reshape(-1, 2)
+    is_usable = arrays["fingerprint"] == fingerprint and zlib.crc32(arrays["embeddings"]) == arrays["checksum"]
+    embeddings = np.frombuffer(arrays["embeddings"] if is_usable else b"", np.float16)
+    bundle = Bundle(
+        key=key,
+        document=document,
+        url_template=row["url_template"],
+        lessons=tuple(lesson for lesson in lessons if not lesson.remarks.hidden),
+        passages=tuple(passage_from_row(passage) for passage in passages),
+        spans=spans,
+        owners=np.frombuffer(arrays["passages"], np.int32),
+        embeddings=embeddings.reshape(len(spans) if is_usable else 0, -1)
+        if embeddings.size
+        else embeddings.reshape(0, 0),
+        pieces=np.frombuffer(arrays["pieces"], np.int32),
+        piece_ends=np.frombuffer(arrays["piece_ends"], np.int32),
+        tokens=tuple(tuple(map(sys.intern, line.split())) for line in row["body"].split("\n")) if len(spans) else (),
+        title=tuple(row["title_words"].split()),
+        labels=tuple(row["labels"].split()),
+        headings=tuple(row["headings"].split()),
+    )
+    return _silenced(bundle, [lesson for lesson in lessons if lesson.remarks.hidden])
+
+
+def _silenced(bundle: Bundle, hidden: Sequence[Lesson]) -> Bundle:
+    """The bundle without what only the hidden lessons say."""
+    if not hidden:
+        return bundle
+    mute = _touched(bundle.spans, hidden) & ~_touched(bundle.spans, bundle.lessons)
+    sizes = np.diff(bundle.piece_ends, prepend=0)
+    return replace(
+        bundle,
+        embeddings=np.where(mute[:, None], 0, bundle.embeddings) if len(bundle.embeddings) else bundle.embeddings,
+        pieces=bundle.pieces[np.repeat(~mute, sizes)],
+        piece_ends=np.cumsum(np.where(mute, 0, sizes), dtype=np.int32),
+        tokens=tuple(() if is_mute else line for is_mute, line in zip(mute, bundle.tokens, strict=True)),
+        silent=frozenset(np.flatnonzero(mute).tolist()),
+    )
+
+
+def _touched(spans: NDArray[Any], lessons: Sequence[Lesson]) -> NDArray[np.bool_]:
+    """For each sentence whether it is part of one of the lessons."""
+    found = np.zeros(len(spans), bool)
+    for lesson in lessons:
+        found |= (spans[:, 1] > lesson.start) & (spans[:, 0] < lesson.end)
+    return found
