@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -87,3 +88,12 @@ def test_the_command_refuses_a_series_that_there_is_not():
     assert done.returncode == 2
     assert "meteors" in done.stderr
     assert shutil.which("make") is None or "benchmarks.faults" in (ROOT / "Makefile").read_text()
+
+
+def test_every_promise_names_what_holds_it_and_that_is_there():
+    promises = (ROOT / "docs" / "promises.md").read_text()
+    rows = [line for line in promises.splitlines() if line.startswith("|") and "`tests/" in line]
+    named = [re.findall(r"`((?:tests|benchmarks)/[a-z_/]+\.py)`", row) for row in rows]
+    assert len(rows) >= 13
+    assert all(named)
+    assert [path for paths in named for path in paths if not (ROOT / path).is_file()] == []

@@ -139,6 +139,31 @@ def test_generations_backups_and_exports_in_the_home_are_purged_and_outside_ones
             memory.document("affair.md")
 
 
+def test_a_backup_that_cannot_be_changed_for_want_of_room_is_kept_and_changed_later(known, home, monkeypatch, read):
+    (home / "backups").mkdir()
+    keeping.back_up(known.settings, home / "backups" / "mine.db")
+    real = sqlite3.connect
+
+    def full(path: Any, **options: Any) -> sqlite3.Connection:
+        connection = real(path, **options)
+        if str(path).endswith("mine.db"):
+            connection.execute(
+                """CREATE TEMP TRIGGER full BEFORE DELETE ON main.documents
+                   BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"""
+            )
+        return connection
+
+    monkeypatch.setattr("retriever.record.erasure.sqlite3.connect", full)
+    with pytest.raises(StoreError, match="no room left"):
+        known.forget(known.document("affair.md").id)
+    assert (home / "backups" / "mine.db").exists()
+    monkeypatch.undo()
+    read()
+    known.close()
+    assert (home / "backups" / "mine.db").exists()
+    assert places(home, [SECRET[:8].encode()]) == []
+
+
 def _elsewhere(memory: Memory, tmp_path: Path) -> Any:
     from dataclasses import replace
 

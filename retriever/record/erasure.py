@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from retriever.errors import NotFound, StoreError
+from retriever.errors import NotAMemory, NotFound, RecordDamaged
 from retriever.lesson import normalised
 from retriever.record.copies import BESIDE, PARTIAL, explained, is_copy
 from retriever.record.database import FILE_NAME, Database
@@ -38,16 +38,10 @@ class Erasure:
     def forget(self, document_id: str) -> Outcome:
         """The document is gone from every table; `finish` takes its words from the disk. Raises NotFound."""
         with self._database.write() as connection:
-            row = connection.execute(
-                """SELECT d.key, d.source, d.path, d.part, CAST(d.text AS BLOB) AS raw_text, f.sha256 FROM documents d
-                   LEFT JOIN files f ON f.key = d.file WHERE d.id = ?""",
-                (document_id,),
-            ).fetchone()
-            if row is None:
+            found = _delete(connection, document_id)
+            if found is None:
                 raise NotFound(f"There is no document with the id {document_id!r}.")
-            outcome = delete_documents(connection, [row["key"]])
-            forget_remarks(connection, document_id)
-            _take_from_boilerplate(connection, row["source"], row["raw_text"].decode(errors="replace"))
+            outcome, row = found
             connection.execute(
                 "INSERT OR REPLACE INTO forgotten (source, path, part, sha256) VALUES (?, ?, ?, ?)",
                 (row["source"], row["path"], row["part"], row["sha256"] or ""),
@@ -92,6 +86,21 @@ class Erasure:
         return row[0] if row else None
 
 
+def _delete(connection: sqlite3.Connection, document_id: str) -> tuple[Outcome, sqlite3.Row] | None:
+    """What went, and where it was, once no table holds the document or what people said about it."""
+    row: sqlite3.Row | None = connection.execute(
+        """SELECT d.key, d.source, d.path, d.part, CAST(d.text AS BLOB) AS raw_text, f.sha256 FROM documents d
+           LEFT JOIN files f ON f.key = d.file WHERE d.id = ?""",
+        (document_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    outcome = delete_documents(connection, [row["key"]])
+    forget_remarks(connection, document_id)
+    _take_from_boilerplate(connection, row["source"], row["raw_text"].decode(errors="replace"))
+    return outcome, row
+
+
 def _mark(connection: sqlite3.Connection, what: str) -> None:
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (PAGES,)).fetchone()
     marked = dict.fromkeys([*(json.loads(row[0]) if row else ()), what])
@@ -114,7 +123,10 @@ def _take_from_boilerplate(connection: sqlite3.Connection, source: int, text: st
 
 
 def _purge_copies(home: Path, marked: Collection[str]) -> tuple[Path, ...]:
-    """Copies lose the marked documents, or go where that cannot be: of another version, damaged, or text."""
+    """Copies lose the marked documents, or go where that cannot be: of another version, damaged, or text.
+
+    Raises StoreError when there is no room to change one; it is then left as it is.
+    """
     removed = []
     for path in _copies(home):
         if _EVERYTHING in marked or not _is_purged(path, marked):
@@ -136,7 +148,7 @@ def _copies(home: Path) -> Iterator[Path]:
 
 
 def _is_purged(path: Path, document_ids: Collection[str]) -> bool:
-    """Whether the copy no longer holds the documents; not when it is none that this version can change."""
+    """Whether the copy no longer holds the documents; not when it is none that this version can read and change."""
     try:
         with explained(path), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
@@ -147,13 +159,11 @@ def _is_purged(path: Path, document_ids: Collection[str]) -> bool:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             for identity in document_ids:
-                rows = connection.execute("SELECT key FROM documents WHERE id = ?", (identity,)).fetchall()
-                delete_documents(connection, [row["key"] for row in rows])
-                forget_remarks(connection, identity)
+                _delete(connection, identity)
             for table in WORD_TABLES:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
             connection.commit()
             connection.execute("VACUUM")
-    except StoreError:
+    except (RecordDamaged, NotAMemory):
         return False
     return True
