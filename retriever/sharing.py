@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from retriever.errors import InvalidQuery
-from retriever.lesson import Document, Hit, Lesson, digest
+from retriever.lesson import KINDS, Document, Filters, Hit, Lesson, digest
 from retriever.record.shares import Request, StoredShare
 from retriever.share import Share
 
@@ -112,8 +112,9 @@ class Sharing:
         query = told.strip()[:MAX_COMPARED_CHARS]
         if not query:
             return ()
-        answer = self._memory.ask(query, k=k, per_document=1)
-        return () if answer.answered is False else tuple(hit for hit in answer.hits if hit.lesson.stated)
+        # Lessons of any kind: the story told around one is not what is compared.
+        answer = self._memory.ask(query, k=k, per_document=1, filters=Filters(kind=KINDS))
+        return () if answer.answered is False else answer.hits
 
     def edit(self, lesson_id: str, changes: Mapping[str, Any], *, by: str = "") -> Shared:
         """The shared lesson with these fields changed; None clears one. The other lesson of a share names it too.

@@ -121,7 +121,7 @@ def test_a_hidden_lesson_can_be_reworded_and_stays_hidden(memory, sharing):
 
 def test_what_somebody_told_before_is_found_while_one_tells_it(memory, sharing, filled):
     shared = sharing.share(TOLD)
-    assert sharing.similar("valves before the night shift")[0].lesson.id == shared.lesson.id
+    assert shared.lesson.id in [hit.lesson.id for hit in sharing.similar("valves in the night shift")]
     assert len(sharing.similar("check pump before the gate", 2)) == 2
     assert sharing.similar("  ") == ()
 
