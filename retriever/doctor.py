@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from retriever.graph import GraphEmbedder
 from retriever.locks import INDEX_LOCK, ProcessLock
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
-from retriever.record.backups import advice
+from retriever.record.backups import advice, last_backup
 from retriever.record.changes import UNITS, Generation
 from retriever.vectors import VectorIndex, is_sound
 
@@ -36,6 +37,8 @@ _MENDS = {
     "words": _REINDEX,
     "embeddings": "Mend what stands above first; then run `lessons reindex`.",
     "index": _REINDEX,
+    "forgotten": "Run `lessons forget --leftovers`, or wait for the server or the next ingest.",
+    "backup": "Mend the permissions of the home folder.",
     "model": "Install it again, or name another with --model.",
     "disk": "Mend the permissions of the home folder.",
     "libraries": "Install Lessons again.",
@@ -168,6 +171,24 @@ def _compare_index(memory: Memory, generation: Generation) -> Check:
     return Check("index", True, f"{name}, holds what the record holds")
 
 
+def _forgotten(memory: Memory) -> Check:
+    erasure, generation = memory.record.erasure, memory.record.changes.current()
+    if erasure.is_pending() or (generation is not None and erasure.covers(generation.number)):
+        return Check("forgotten", False, "something that was forgotten is still on disk", _MENDS["forgotten"])
+    return Check("forgotten", True, "nothing that was forgotten is on disk")
+
+
+def _backup(settings: Settings) -> Check:
+    """Never a fault: a home may be backed up by other means."""
+    last = last_backup(settings.home)
+    if last is None:
+        return Check("backup", True, "none was made with `lessons backup` yet")
+    if not last.is_file():
+        return Check("backup", True, f"the last one, {last}, is not there any more")
+    made = datetime.fromtimestamp(last.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return Check("backup", True, f"the last one is of {made}, {last}")
+
+
 def _disk(settings: Settings) -> Check:
     free = shutil.disk_usage(settings.home).free
     detail = f"{free / 1e9:.1f} GB free"
@@ -185,9 +206,11 @@ _CHECKS_OF_MEMORY: Mapping[str, Callable[[Memory], Check]] = {
     "words": _words,
     "embeddings": _embeddings,
     "index": _index,
+    "forgotten": _forgotten,
 }
 _CHECKS_OF_SETTINGS: Mapping[str, Callable[[Settings], Check]] = {
     "model": _model,
+    "backup": _backup,
     "disk": _disk,
     "libraries": _libraries,
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from retriever.config import Settings
+from retriever.memory import Memory
+
 
 def test_doctor_finds_a_sound_memory_well(runner, home, folder):
     (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
@@ -48,7 +51,7 @@ def test_a_record_too_damaged_to_open_still_gets_the_other_checks(runner, home, 
     result = runner("doctor", "--json")
     assert result.exit_code == 1
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
-    assert set(checks) == {"record", "model", "disk", "libraries"}
+    assert set(checks) == {"record", "model", "backup", "disk", "libraries"}
     assert "cannot be opened" in checks["record"]["detail"]
     assert "backup" in checks["record"]["mend"]
     assert checks["libraries"]["ok"]
@@ -60,8 +63,25 @@ def test_a_check_that_cannot_be_made_does_not_end_the_others(runner, home, folde
     result = runner("--model", str(folder), "doctor", "--json")
     assert result.exit_code == 1
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
-    assert list(checks) == ["record", "texts", "words", "embeddings", "index", "model", "disk", "libraries"]
+    assert list(checks) == [
+        *("record", "texts", "words", "embeddings", "index", "forgotten", "model", "backup", "disk", "libraries")
+    ]
     assert not checks["model"]["ok"]
     assert checks["model"]["mend"]
     assert checks["record"]["ok"]
+    assert checks["index"]["ok"]
+
+
+def test_doctor_says_what_is_still_to_be_erased_and_where_the_last_backup_is(runner, home, folder, tmp_path, models):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    runner("backup", str(tmp_path / "kept.db"))
+    with Memory.open(Settings(home=home, models=models)) as memory:
+        memory.record.erasure.forget(memory.document("fine.md").id)
+    checks = {check["name"]: check for check in json.loads(runner("doctor", "--json").stdout)["checks"]}
+    assert not checks["forgotten"]["ok"]
+    assert "kept.db" in checks["backup"]["detail"]
+    runner("ingest", str(folder))
+    checks = {check["name"]: check for check in json.loads(runner("doctor", "--json").stdout)["checks"]}
+    assert checks["forgotten"]["ok"]
     assert checks["index"]["ok"]
