@@ -145,6 +145,7 @@ def test_files_are_dropped_and_each_gets_its_row(page: Page) -> None:
     expect(rows.first).to_have_class("read")
     expect(rows.first).to_contain_text(writing_texts.FILE_READ.format(1))
     expect(rows.nth(1)).to_have_class("skipped")
+    expect(page.locator(".sum")).to_have_text(writing_texts.FILES_SUM.format(2, 1, 0, 1, 0))
 
 
 @pytest.mark.parametrize("has_script", [True, False])
@@ -157,5 +158,6 @@ def test_files_are_chosen_and_handed_over(browser: Browser, address: str, tmp_pa
         page.goto("/share/files")
         page.get_by_label(writing_texts.FILES_LABEL).set_input_files(tmp_path / "frost.md")
         page.get_by_role("button", name=writing_texts.FILES_BUTTON).click()
+        expect(page.locator(".sum")).to_have_text(writing_texts.FILES_SUM.format(1, 1, 0, 0, 0))
         page.get_by_role("link", name="Frost").click()
         expect(page.locator("mark.lesson")).to_contain_text("Heat the pump before it")

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, Response
 from web_browser import opened, served
 from web_memory import TestMemory, empty_memory, make_memory
 
+from retriever.web import writing_texts
+
 PAGES = ("/", "/?q=the", "/?q=certificate+nearly", "/?q=volcano&tag=tls", "/lessons?polarity=failure", "/documents")
 PAGES += ("document", "lesson", "/share", "/share/files", "/gaps", "/api", "/nowhere")
 MOST_BYTES = 150_000
@@ -76,6 +78,36 @@ def test_axe_finds_nothing_in_the_panel(browser: Browser, address: str) -> None:
         page.keyboard.type("certificate")
         page.locator(".panel a.near").first.wait_for()
         assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_forms_that_were_sent(browser: Browser, address: str) -> None:
+    with browser.new_context(base_url=address, bypass_csp=True, java_script_enabled=True) as context:
+        page = context.new_page()
+        page.goto("/share")
+        page.locator("#learned").fill("A certificate that expired was nobody's. password=hunter2hunter2")
+        page.locator("#date").fill("soon")
+        page.get_by_role("button", name=writing_texts.SHARE_PREVIEW).click()
+        page.locator(".fault").wait_for()
+        assert violations(page) == []
+        page.locator("#date").fill("2024")
+        page.get_by_role("button", name=writing_texts.SHARE_PREVIEW).click()
+        page.locator(".preview").wait_for()
+        assert violations(page) == []
+        page.goto("/ask?q=volcano")
+        assert violations(page) == []
+        page.goto("/share/files")
+        page.locator("[type=file]").set_input_files({"name": "a.bin", "mimeType": "", "buffer": b"0"})
+        page.get_by_role("button", name=writing_texts.FILES_BUTTON).click()
+        page.locator(".sent .skipped").wait_for()
+        assert violations(page) == []
+
+
+def test_axe_finds_nothing_where_a_token_is_asked_for(browser: Browser, tmp_path: Path, models: Path) -> None:
+    with make_memory(tmp_path, models, require_token=True) as memory, served(memory) as address:
+        page = browser.new_page(bypass_csp=True)
+        page.goto(address)
+        assert violations(page) == []
+        page.close()
 
 
 def test_axe_finds_nothing_on_an_empty_memory(browser: Browser, tmp_path: Path, models: Path) -> None:

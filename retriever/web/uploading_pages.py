@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,7 @@ class UploadingPages:
 
     def files(self) -> str:
         """The form."""
-        return render_template("files.html", query="", rows=[])
+        return render_template("files.html", query="", rows=[], sum="")
 
     def send_files(self) -> str:
         """The form with what came of each file; with `part`, as its script asks, the rows alone."""
@@ -58,7 +59,9 @@ class UploadingPages:
         is_part = "part" in request.args
         has_more = "more" in request.form
         rows = [self._send(file, more=has_more or file is not sent[-1]) for file in sent]
-        return render_template("sent.html" if is_part else "files.html", query="", rows=rows)
+        counts = Counter(row.state for row in rows)
+        total = writing_texts.FILES_SUM.format(len(rows), *(counts[state] for state in writing_texts.FILE_STATES))
+        return render_template("sent.html" if is_part else "files.html", query="", rows=rows, sum=total)
 
     def let_files_in(self) -> None:
         """Before anything reads the request: it may be as large as files are."""

@@ -2,6 +2,8 @@
 
 NAV_SHARE = "Share"
 NAV_SHARE_WHAT = "a lesson"
+EMPTY_SHARE_TITLE = "Or begin by hand"
+EMPTY_SHARE_TEXT = "Tell the first lesson yourself, or hand over a few files:"
 SHARE_TITLE = "Share a lesson"
 SHARE_WHY = "A minute of yours saves somebody else the mistake. Successes count as much as failures."
 EDIT_TITLE = "Reword this lesson"
@@ -48,6 +50,7 @@ FILES_DROP = "Drop files here, or choose them"
 FILES_LABEL = "Files"
 FILES_BUTTON = "Hand them over"
 FILES_REPORT = "What came of them"
+FILES_SUM = "{} files seen = {} read + {} unchanged + {} left out + {} failed"
 FILES_ASKING = "Reading {} …"
 FILES_FAILED = "It did not arrive. Try it once more."
 FILE_STATES = {"read": "read", "unchanged": "unchanged", "skipped": "left out", "failed": "could not be read"}

@@ -12,6 +12,13 @@ function rowOf(words) {
   return row;
 }
 
+function sumUp() {
+  const count = (state) => report.querySelectorAll(`.sent li${state}`).length;
+  const numbers = [":not(.waiting)", ".read", ".unchanged", ".skipped", ".failed"].map(count);
+  const sum = report.querySelector(".sum");
+  sum.textContent = sum.dataset.sum.replaceAll("{}", () => numbers.shift());
+}
+
 async function send(file, hasMore) {
   const row = rowOf(handing.dataset.asking.replace("{}", file.name));
   report.hidden = false;
@@ -28,6 +35,7 @@ async function send(file, hasMore) {
     row.className = "failed";
     row.textContent = `${file.name}: ${handing.dataset.failed}`;
   }
+  sumUp();
 }
 
 async function sendAll(files) {
