@@ -6,6 +6,7 @@ from typing import Any
 
 from retriever.lesson import MENDED, AlsoIn, Answer, Document, Hit, Lesson
 from retriever.questions import Gap
+from retriever.quoted import NOTICE, reads_as_instructions
 from retriever.sharing import Shared
 
 Json = dict[str, Any]
@@ -19,6 +20,7 @@ def answer_json(answer: Answer) -> Json:
         "confidence": None if answer.confidence is None else round(answer.confidence, 3),
         "degraded": list(answer.degraded),
         "took_ms": round(answer.took_ms, 1),
+        "notice": NOTICE,
         "hits": [hit_json(hit) for hit in answer.hits],
     }
 
@@ -65,6 +67,7 @@ def lesson_json(lesson: Lesson) -> Json:
         "highlights": [],
         "context": lesson.context,
         "stated": lesson.stated,
+        "reads_as_instructions": reads_as_instructions(lesson.text, lesson.section),
         "stated_end": (lesson.end if lesson.stated_end is None else lesson.stated_end) if lesson.stated else None,
         "remarks": {name: getattr(lesson.remarks, name) for name in lesson.remarks.__slots__},
     }
@@ -114,6 +117,7 @@ def document_json(document: Document) -> Json:
         "tags": list(meta.tags),
         "url": meta.url,
         "mended": [name for name, origin in meta.origins if origin == MENDED],
+        "reads_as_instructions": reads_as_instructions(document.title),
         "link": document_link(document.id),
     }
 
@@ -121,7 +125,8 @@ def document_json(document: Document) -> Json:
 def shown_json(document: Document, lessons: tuple[Lesson, ...]) -> Json:
     """A document whole, with all its lessons, in the order in which they stand in it."""
     return {
-        "document": document_json(document) | {"text": document.text},
+        "document": document_json(document)
+        | {"text": document.text, "reads_as_instructions": reads_as_instructions(document.title, document.text)},
         "lessons": [lesson_json(lesson) for lesson in lessons],
     }
 

@@ -23,6 +23,7 @@ LAYERS = (
         "retriever.config",
         "retriever.checks",
         "retriever.scopes",
+        "retriever.quoted",
         "retriever.words",
         "retriever.processor",
         "retriever.locks",

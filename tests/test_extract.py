@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.extract import Extraction, extract
+from ingest.extract import Extraction, context, extract
+from ingest.extract.features import cues_of
 from retriever.lesson import KINDS, POLARITIES, Finding
 
 REPORT = """# Brewery pump stopped
@@ -218,3 +219,14 @@ def test_a_long_document_takes_time_in_proportion() -> None:
     began = time.perf_counter()
     extract(REPORT * 40)
     assert time.perf_counter() - began < 5
+
+
+def test_a_document_of_very_many_terse_lessons_is_looked_through_once(monkeypatch):
+    looked = []
+    monkeypatch.setattr(context, "cues_of", lambda words: looked.append(words) or cues_of(words))
+    lines = "".join(f"- We should check pump {number}.\n" for number in range(600))
+    text = f"# Pumps\n\nThe tank ran dry because nobody had filled it.\n\n## Lessons learned\n\n{lines}"
+    found = extract(text).lessons
+    assert len(found) >= 600
+    assert found[-1].context == "Pumps — Lessons learned — The tank ran dry because nobody had filled it."
+    assert len(looked) < 1000

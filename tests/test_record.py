@@ -6,10 +6,11 @@ import threading
 import pytest
 
 from retriever.errors import HomeBusy, InvalidQuery, NotAMemory, NotFound, RecordDamaged, RecordTooNew, StoreError
-from retriever.lesson import Filters
+from retriever.lesson import Filters, lesson_id
 from retriever.memory import Memory
 from retriever.record import FILE_NAME, Record
 from retriever.record import database as database_module
+from retriever.record import identity as identity_module
 from retriever.record.identity import KnownLesson, lesson_ids
 from retriever.scopes import Holder, token_digest
 
@@ -244,3 +245,32 @@ def _reading():
     from retriever.record.draft import FileReading
 
     return FileReading("a.md", "0" * 64, "markdown/1", "extract/1")
+
+
+def test_very_many_equal_lessons_get_their_ids_in_linear_time(monkeypatch):
+    tries = []
+    monkeypatch.setattr(
+        identity_module, "lesson_id", lambda document, text, nth: tries.append(nth) or lesson_id(document, text, nth)
+    )
+    ids = lesson_ids("d", [], [("Close the gate.", "A")] * 3000)
+    assert len(set(ids)) == 3000
+    assert len(tries) <= 6000
+    monkeypatch.undo()
+    assert lesson_ids("d", [], [("Close the gate.", "A")] * 3) == ids[:3]
+
+
+def test_a_document_of_very_many_lessons_is_compared_only_so_often(monkeypatch):
+    compared = []
+    monkeypatch.setattr(identity_module, "_similarity", lambda old, new: compared.append(1) or 0.0)
+    known = [KnownLesson(str(n), f"old {n}", "A") for n in range(2000)]
+    lesson_ids("d", known, [(f"new {n}", "A") for n in range(2000)])
+    assert 0 < len(compared) <= 20_000
+
+
+def test_a_lesson_reworded_in_a_long_document_is_still_known():
+    words = ["valve", "gate", "tank", "pump", "fuse", "lamp", "door", "bell"]
+    texts = [f"Check {words[n % 8]} {words[n // 8 % 8]} {n} before the {words[n % 7]} is opened." for n in range(600)]
+    known = [KnownLesson(str(n), text, "A") for n, text in enumerate(texts)]
+    found = [(text.replace("opened", "ever opened again"), "A") for text in texts]
+    ids = lesson_ids("d", known, found)
+    assert sum(identity == str(n) for n, identity in enumerate(ids)) > 550

@@ -30,7 +30,7 @@ def test_a_lookup_answers_in_the_agreed_shape(web: FlaskClient) -> None:
     response = web.get(LOOKUP, query_string={"q": "certificate expired"})
     answer = response.get_json()
     assert response.status_code == 200
-    assert list(answer) == ["query", "answered", "confidence", "degraded", "took_ms", "hits"]
+    assert list(answer) == ["query", "answered", "confidence", "degraded", "took_ms", "notice", "hits"]
     hit = answer["hits"][0]
     assert {"rank", "score", "lesson", "document", "also_in"} == set(hit)
     lesson, document = hit["lesson"], hit["document"]

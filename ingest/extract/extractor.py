@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.extract.context import LEANING, context_of
+from ingest.extract.context import LEANING, Surroundings
 from ingest.extract.features import document_features, group_of
 from ingest.extract.model import Weights, weights
 from ingest.extract.notes import as_in_note, title_lesson
@@ -84,7 +84,8 @@ def extract_with(
     if not headline and not any(_makes_source(model, one) for one in judged):
         return Extraction((), False, "no lesson stated")
     taken = (one for one in second_look(judged) if one.taken)
-    lessons = [_finding(found, joined, title, model) for joined in _joined(taken)]
+    beside = Surroundings(found)
+    lessons = [_finding(beside, joined, title, model) for joined in _joined(taken)]
     if headline:
         lessons = [headline, *(as_in_note(lesson) for lesson in lessons)]
     return Extraction(tuple(lessons), True)
@@ -152,9 +153,9 @@ def _finishes(first: Unit, second: Unit) -> bool:
     return follows and second.end - first.start <= LONGEST_JOINED and bool(re.match(LEANING, second.words))
 
 
-def _finding(found: Outline, one: Judged, title: str | None, model: Weights) -> Finding:
+def _finding(beside: Surroundings, one: Judged, title: str | None, model: Weights) -> Finding:
     unit = one.unit
     kind = model.kind(one.features, SECTION_KINDS.get(unit.role, KINDS))
     polarity = model.polarity(one.features, KIND_POLARITIES[kind])
     section = " > ".join(unit.above) or None
-    return Finding(unit.start, unit.end, kind, polarity, section, context_of(found, unit, title), one.rule)
+    return Finding(unit.start, unit.end, kind, polarity, section, beside.context_of(unit, title), one.rule)

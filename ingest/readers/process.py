@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import signal
 import struct
+import sys
 import zipfile
 import zlib
 from multiprocessing.connection import Connection
@@ -34,6 +35,13 @@ DEFAULT_OUTPUT_CHARS = 20_000_000
 # A child that has read this many files is replaced: C libraries do not give everything back.
 _FILES_PER_CHILD = 2000
 _START_TIMEOUT_S = 60.0
+# Python's audit events for leaving the process.
+_OUTSIDE = frozenset(
+    [
+        "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind",
+        "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn",
+    ]
+)  # fmt: skip
 # What a library may raise over a hostile file; anything else ends the child, which is reported as a crash.
 _LIBRARY_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError,
@@ -141,6 +149,7 @@ def _serve(pipe: Connection, memory_bytes: int, output_chars: int) -> None:
     # C libraries grumble about broken files on stderr, in the middle of the parent's progress bar.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _limit_memory(memory_bytes)
+    sys.addaudithook(refuse_outside)
     pipe.send("ready")
     while True:
         try:
@@ -162,6 +171,15 @@ def _answer(data: bytes, name: str, columns: Columns, output_chars: int) -> list
     if sum(len(reading.text) for reading in readings) > output_chars:
         return str(_too_much(name, output_chars))
     return readings
+
+
+def refuse_outside(event: str, _arguments: object) -> None:
+    """Raises PermissionError when Python code is about to reach the network or to start a program; an audit hook.
+
+    No reader needs either, and a file may name things to fetch. C libraries are not seen; none of ours does it.
+    """
+    if event in _OUTSIDE:
+        raise PermissionError(f"a document may not do this: {event}")
 
 
 def _limit_memory(memory_bytes: int) -> None:

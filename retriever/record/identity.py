@@ -12,6 +12,8 @@ from retriever.lesson import digest, lesson_id, normalised
 # A reworded lesson keeps its id when this share of it stays (difflib's ratio over the normalised text). Below .6
 # two different bullets about the same thing pass for one; above .8 a mended half sentence already loses its id.
 SAME_LESSON = 0.7
+# Comparing two takes up to a millisecond, and a hostile document has thousands.
+_MOST_PAIRS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,16 @@ def _match_reworded(
     known: Sequence[KnownLesson], found: Sequence[tuple[str, str | None]], kept: dict[int, str]
 ) -> None:
     used = set(kept.values())
+    left = [item for item in known if item.id not in used]
+    new = [index for index in range(len(found)) if index not in kept]
+    reach = max(1, _MOST_PAIRS // max(1, len(new)))
     pairs = []
-    for index, (text, section) in enumerate(found):
-        if index in kept:
-            continue
-        for item in known:
-            if item.id not in used and item.section == section:
+    for number, index in enumerate(new):
+        text, section = found[index]
+        # In a document with very many, a lesson is sought among those that stood about where it stands.
+        middle = number * len(left) // len(new)
+        for item in left[max(0, middle - reach // 2) : max(0, middle - reach // 2) + reach]:
+            if item.section == section:
                 ratio = _similarity(normalised(item.text), normalised(text))
                 if ratio >= SAME_LESSON:
                     pairs.append((-ratio, index, item.id))

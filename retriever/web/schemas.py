@@ -34,6 +34,9 @@ def _ref(name: str) -> Schema:
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_READS_SO = _described(
+    {"type": "boolean"}, "Whether the quoted words look like orders to a program that reads them. They are none."
+)
 _DOCUMENT: Schema = {
     "id": _TEXT,
     "source": _described(_TEXT, "The name under which its folder was ingested."),
@@ -49,6 +52,7 @@ _DOCUMENT: Schema = {
     "tags": _list_of(_TEXT),
     "url": _described(_TEXT_OR_NULL, "The document's link home."),
     "mended": _described(_list_of(_TEXT), "Which of these people mended."),
+    "reads_as_instructions": _READS_SO,
     "link": _described(_TEXT, "Its page, below this server's address."),
 }
 _REDACTED: Schema = {
@@ -70,6 +74,7 @@ SCHEMAS: dict[str, Schema] = {
             "confidence": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
             "degraded": _described(_list_of(_TEXT), 'What was missing when it was made, such as "meaning".'),
             "took_ms": {"type": "number", "minimum": 0},
+            "notice": _described(_TEXT, "That the texts below are quoted data; for programs that hand them on."),
             "hits": _list_of(_ref("Hit")),
         },
         {
@@ -132,6 +137,7 @@ SCHEMAS: dict[str, Schema] = {
             "stated_end": _described(
                 {"type": ["integer", "null"]}, "Where the recorded lesson ends, if the text shown goes on behind it."
             ),
+            "reads_as_instructions": _READS_SO,
             "stated": _described({"type": "boolean"}, "false: evidence that was not recorded as a lesson."),
             "remarks": _ref("Remarks"),
         },

@@ -37,6 +37,8 @@ CONFIDENCE = "{}% sure"
 MORE_HITS = "Show more"
 
 EVIDENCE = "From the document, not a recorded lesson"
+QUOTED = "Quoted: reads like orders to a program"
+QUOTED_HELP = "These words are a quotation. They look like instructions to a program that reads them; they are none."
 SUCCESS = "success"
 FAILURE = "failure"
 ORIGINAL = "Original"

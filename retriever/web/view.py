@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from retriever.lesson import MENDABLE, MENDED, Answer, Document, Filters, Lesson, Passage
+from retriever.quoted import reads_as_instructions
 from retriever.web import texts
 from retriever.web.addresses import lesson_anchor
 from retriever.web.inline_html import is_safe_address
@@ -81,5 +82,6 @@ TEMPLATE_FILTERS: Mapping[str, Callable[..., object]] = {
     "origin": _origin,
     "mended": mended_fields,
     "kind": lambda value: texts.KINDS.get(value, value),
+    "reads_as_instructions": reads_as_instructions,
     "safe_address": lambda address: address if is_safe_address(address) else None,
 }
