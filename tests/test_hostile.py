@@ -89,13 +89,11 @@ def _leads_wrong(name: str, value: str) -> bool:
 
 
 def _is_ours(element: Any) -> bool:
-    """Forms and drawings of the page itself."""
-    return element.find_parent(["article", "blockquote"]) is None and element.name in (
-        "input",
-        "textarea",
-        "select",
-        "svg",
-    )
+    """Whether it is a drawing of the page itself, or stands in one of its forms."""
+    form = element.find_parent("form")
+    is_in_form = form is not None and bool(re.match(r"/(?!/)", form.get("action") or ""))
+    is_outside = element.find_parent(["article", "blockquote"]) is None
+    return element.name in ("input", "textarea", "select", "svg") and (is_in_form or is_outside)
 
 
 def test_every_document_is_shown_without_anything_that_runs(web: FlaskClient, hostile: TestMemory) -> None:
