@@ -74,6 +74,20 @@ def test_filters_narrow_the_answer_and_come_off_again(page: Page) -> None:
     expect(page.get_by_text("A failover that worked")).to_have_count(0)
 
 
+def test_a_person_browses_by_tag_and_reads(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label(texts.BROWSE).get_by_role("link", name=re.compile("^database")).click()
+    expect(page).to_have_url(re.compile(r"/lessons\?tag=database$"))
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_label(texts.FILTERS).get_by_role("link", name=texts.PAST_MONTH).click()
+    expect(page.get_by_text(texts.EMPTY_LIST)).to_be_visible()
+    page.get_by_label(texts.CHOSEN_FILTERS).get_by_role("link", name=texts.SINCE).click()
+    page.locator(".card .title").click()
+    expect(page.locator("mark.lesson").first).to_be_in_viewport()
+    page.get_by_role("link", name=texts.NAV_DOCUMENTS, exact=True).click()
+    expect(page.locator(".row")).to_have_count(3)
+
+
 def test_slash_brings_the_keyboard_to_the_box(page: Page) -> None:
     page.goto("/lessons")
     expect(page.get_by_role("searchbox")).not_to_be_focused()

@@ -197,3 +197,35 @@ def test_a_context_says_only_what_is_not_beside_it() -> None:
         cards.hit_card(stated_hit("Text.", 15, "Doc — Causes — The door was open."), "q").context
         == "The door was open."
     )
+
+
+@pytest.mark.parametrize(
+    ("marks", "signals", "said"),
+    [
+        (((0, 4),), (("words", 0.7), ("sentence", 0.1)), texts.WHY_WORDS.format("“pump”")),
+        (((0, 4), (5, 11)), (("words", 0.4), ("sentence", 0.6)), texts.WHY_BOTH.format("“pump”, “stalls”")),
+        (((12, 20),), (("words", 0.0), ("sentence", 0.6)), texts.WHY_SENTENCE),
+        ((), (("words", 0.1), ("passage", 0.6)), texts.WHY_MEANING),
+        ((), (("words", 0.6), ("passage", 0.1)), texts.WHY_DOCUMENT),
+        ((), (), ""),
+    ],
+)
+def test_why_a_hit_was_found_is_said_in_words(
+    marks: tuple[tuple[int, int], ...], signals: tuple[tuple[str, float], ...], said: str
+) -> None:
+    text = "Pump stalls in winter."
+    lesson = Lesson("l", "d", text, 0, len(text), "cause", "failure", stated_end=len(text))
+    hit = Hit(1, 1.0, lesson, Document("d", "s", "a.md", None, text), highlights=marks, signals=signals)
+    assert cards.why(hit, "why do pumps stall") == said
+
+
+def test_boxes_of_tasks_are_shown_as_boxes() -> None:
+    card = cards.hit_card(stated_hit("[x] Oil it.\n- [ ] Heat it.\n- [y] Paint it.", 21), "q")
+    assert ("☑" in card.text, "☐" in card.text, "[y]" in card.text) == (True, True, True)
+
+
+def test_what_follows_a_lesson_ends_at_a_heading_and_is_short() -> None:
+    headed = cards.hit_card(stated_hit("The lesson. What follows.\n\n## Next\n\nMore.", 21), "q")
+    assert "Next" not in headed.text
+    endless = cards.hit_card(stated_hit("The lesson. " + "And so on. " * 200, 21), "q")
+    assert len(endless.text) < cards.MAX_BEYOND_CHARS + 120

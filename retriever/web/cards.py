@@ -13,6 +13,7 @@ from retriever.web import texts
 from retriever.web.addresses import document_address, lesson_anchor, markdown_address
 from retriever.web.marks import Mark
 from retriever.web.rendering import render_excerpt, render_line
+from retriever.words import tokens
 
 MAX_EXCERPT_CHARS = 700
 MAX_LINE_CHARS = 220
@@ -79,7 +80,7 @@ def hit_card(hit: Hit, query: str, said: tuple[str, ...] = ()) -> Card:
     )
     shown, marks = _without_most_of_what_follows(hit.lesson, _matches(hit))
     card = _card(hit.lesson, hit.document, shown, marks, _place_of(hit, query))
-    return replace(card, why=why(hit), twins=twins, said=said)
+    return replace(card, why=why(hit, query), twins=twins, said=said)
 
 
 def near_card(hit: Hit, query: str) -> Near:
@@ -96,19 +97,19 @@ def lesson_card(lesson: Lesson, document: Document) -> Card:
     return _card(lesson, document, lesson.text, [], link)
 
 
-def why(hit: Hit) -> str:
+def why(hit: Hit, query: str) -> str:
     """Why a hit was found, in words: which of the question's words it has, and whether it means the same."""
-    words = dict.fromkeys(hit.lesson.text[start:end].casefold() for start, end in hit.highlights)
-    is_sentence = any(len(word.split()) > _WORDS_NAMED for word in words)
-    named = ", ".join(f"“{word}”" for word in list(words)[:_WORDS_NAMED])
+    marked = dict.fromkeys(hit.lesson.text[start:end].casefold() for start, end in hit.highlights)
+    asked = set(tokens(query))
+    words = [f"“{word}”" for word in marked if asked.intersection(tokens(word)) and len(word.split()) <= _WORDS_NAMED]
     total = sum(max(share, 0.0) for _, share in hit.signals)
     meant = sum(max(share, 0.0) for name, share in hit.signals if name in _MEANING_SIGNALS)
     is_meant = meant > _MEANT * total
-    if is_sentence:
+    if words:
+        return (texts.WHY_BOTH if is_meant else texts.WHY_WORDS).format(", ".join(words[:_WORDS_NAMED]))
+    if marked:
         return texts.WHY_SENTENCE
-    if not words:
-        return texts.WHY_MEANING if is_meant else texts.WHY_DOCUMENT if hit.signals else ""
-    return (texts.WHY_BOTH if is_meant else texts.WHY_WORDS).format(named)
+    return texts.WHY_MEANING if is_meant else texts.WHY_DOCUMENT if hit.signals else ""
 
 
 def _matches(hit: Hit) -> list[Mark]:

@@ -47,7 +47,7 @@ COPIED = "Copied"
 WHY_WORDS = "Matches {}."
 WHY_BOTH = "Matches {}, and is close in meaning."
 WHY_MEANING = "Close to your question in meaning."
-WHY_SENTENCE = "The marked sentence is closest to your question in meaning."
+WHY_SENTENCE = "What is marked is closest to your question in meaning."
 WHY_DOCUMENT = "The document around it has your words."
 ALSO_IN = {"lesson": "Also in:", "incident": "The same incident:"}
 
