@@ -28,7 +28,8 @@ from retriever.config import Settings
 from retriever.evaluation import JudgedQuery, evaluate, read_queries
 from retriever.lesson import Filters, normalised
 from retriever.memory import Memory
-from retriever.verdict import Calibration, Evidence, weigh
+from retriever.search import Found
+from retriever.verdict import Calibration, Evidence, Logit, weigh
 
 # Strength of the penalty on the squares of standardised weights: one pseudo-observation.
 PENALTY = 1.0
@@ -70,7 +71,7 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
     first = next(iter(memories.values()))
     embeddings, labels, sources = _gold_sentences(data / "gold_lessons.jsonl", data, first)
     observed = [
-        Observed(name, judged, weigh(found.question, found.ranking))
+        Observed(name, judged, _evidence(memory, judged.query, found))
         for name, memory in memories.items()
         for judged in read_queries(data / name / "queries.jsonl")
         if (found := memory.search.find(judged.query, k=10, per_document=2, filters=Filters())).ranking
@@ -85,12 +86,18 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         known = {memory.fingerprint: asdict(fitted(name))}
         with _calibrated(known):
             print(f"\n{name}\n" + evaluate(read_queries(data / name / "queries.jsonl"), memory.ask).as_text())
-    _print_reliability(observed, [fitted(item.corpus) for item in observed])
+    _print_reliability(observed, [_confidence(fitted(item.corpus), item.evidence) for item in observed])
     if write:
         everything = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
         everything[first.fingerprint] = asdict(fitted(None))
         TARGET.write_text(json.dumps(everything, indent=None, sort_keys=True) + "\n", "utf-8")
         print(f"\nwritten to {TARGET}")
+
+
+def _evidence(memory: Memory, query: str, found: Found) -> Evidence:
+    """What a closer look sees as well, whether or not the first one leaves the verdict open."""
+    support = memory.search.support(query, found.question, found.ranking)
+    return replace(weigh(found.question, found.ranking), support=support)
 
 
 def _memory(settings: Settings, corpus: Path, home: Path) -> Memory:
@@ -139,15 +146,20 @@ def _same(words: str, lesson: str) -> bool:
 
 
 def _calibration(observed: Sequence[Observed], lesson: np.ndarray[Any, Any]) -> Calibration:
-    rows = np.asarray([[item.evidence.score, item.evidence.missing, item.evidence.words] for item in observed])
+    direction = tuple(round(float(value), 3) for value in lesson)
+    first = _logit(observed, ("score", "missing", "words"))
+    closer = [item for item in observed if item.evidence.support is not None]
+    return Calibration(first, _logit(closer, ("score", "missing", "words", "support")), THRESHOLD, direction)
+
+
+def _logit(observed: Sequence[Observed], names: tuple[str, ...]) -> Logit:
+    rows = np.asarray([[getattr(item.evidence, name) for name in names] for item in observed], float)
     labels = np.asarray([bool(item.judged.relevant) for item in observed])
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
     weights = _logistic((rows - mean) / spread, labels, PENALTY, balanced=False)
     slopes = weights[1:] / spread
     intercept = float(weights[0] - slopes @ mean)
-    score, missing, words = (round(float(value), 4) for value in slopes)
-    direction = tuple(round(float(value), 3) for value in lesson)
-    return Calibration(round(intercept, 4), score, missing, words, THRESHOLD, direction)
+    return Logit(round(intercept, 4), *(round(float(value), 4) for value in slopes))
 
 
 def _logistic(
@@ -170,10 +182,15 @@ def _logistic(
     return weights
 
 
-def _print_reliability(observed: Sequence[Observed], fitted: Sequence[Calibration]) -> None:
-    confidence = np.asarray(
-        [verdicts.probability(one, item.evidence) for one, item in zip(fitted, observed, strict=True)]
-    )
+def _confidence(calibration: Calibration, evidence: Evidence) -> float:
+    """As `verdict.judge` comes to it."""
+    first = calibration.first.probability(evidence)
+    is_open = verdicts.OPEN[0] < first < verdicts.OPEN[1] and evidence.support is not None
+    return calibration.closer.probability(evidence) if is_open else first
+
+
+def _print_reliability(observed: Sequence[Observed], confidences: Sequence[float]) -> None:
+    confidence = np.asarray(confidences)
     real = np.asarray([bool(item.judged.relevant) for item in observed])
     traps = np.asarray([item.judged.trap for item in observed])
     print("\nall corpora, each by the others\n  confidence   queries   answerable")

@@ -60,6 +60,9 @@ class Embedder(Protocol):
     def encode_query(self, query: str) -> Embeddings:
         """float32 (dim,), of unit length."""
 
+    def encode_queries(self, queries: Sequence[str]) -> Embeddings:
+        """float32 (len(queries), dim), rows of unit length, in input order: each as `encode_query` gives it."""
+
     def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
         """For each text its token ids without special tokens, int32; empty for a model without a token table."""
 

@@ -75,8 +75,13 @@ class GraphEmbedder:
 
     def encode_query(self, query: str) -> Embeddings:
         """float32 (dim,), of unit length."""
-        vector: Embeddings = self._encode([self._prompts.get("query", "") + query])[0]
+        vector: Embeddings = self.encode_queries([query])[0]
         return vector
+
+    def encode_queries(self, queries: Sequence[str]) -> Embeddings:
+        """float32 (len(queries), dim), rows of unit length, in input order."""
+        prompt = self._prompts.get("query", "")
+        return self._encode([prompt + query for query in queries])
 
     def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
         """For each text its token ids without special tokens, int32."""

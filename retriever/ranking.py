@@ -193,14 +193,31 @@ class _Rows:
         return highest
 
 
+def nearest_window(query: Floats, bundles: Sequence[Bundle], neighbours: int = WEIGHTS.neighbours) -> Floats | None:
+    """The unit vector (dim,) of the run of sentences nearest to the query, None where a document has no embeddings."""
+    rows = _Rows.of([bundle for bundle in bundles if len(bundle.spans)]) if bundles else None
+    if rows is None or rows.embeddings is None:
+        return None
+    windows = _windows(rows, rows.embeddings * rows.roots[:, None], neighbours)
+    nearest = windows[int(np.argmax(_cosines(windows, query)))]
+    unit: Floats = nearest / max(float(np.linalg.norm(nearest)), 1e-12)
+    return unit
+
+
+def _windows(rows: _Rows, weighted: Floats, neighbours: int) -> Floats:
+    """For each sentence the sum of it and those that follow it in its document, `neighbours` in all."""
+    windows = weighted.copy()
+    for step in range(1, neighbours):
+        inside = np.arange(len(weighted) - step) + step < rows.ends[: len(weighted) - step]
+        windows[: len(weighted) - step] += weighted[step:] * inside[:, None]
+    return windows
+
+
 def _meaning_signals(rows: _Rows, query: Floats, cosines: Floats, weights: Weights) -> dict[str, Floats]:
     """The best sentence, the best run of a few sentences, the best passage of each document."""
     assert rows.embeddings is not None
     weighted = rows.embeddings * rows.roots[:, None]
-    windows = weighted.copy()
-    for step in range(1, weights.neighbours):
-        inside = np.arange(len(weighted) - step) + step < rows.ends[: len(weighted) - step]
-        windows[: len(weighted) - step] += weighted[step:] * inside[:, None]
+    windows = _windows(rows, weighted, weights.neighbours)
     passages = np.add.reduceat(weighted, rows.passages)
     return {
         "sentence": weights.sentence * rows.best(cosines),

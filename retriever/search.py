@@ -19,10 +19,11 @@ from retriever.highlights import highlight
 from retriever.lesson import AlsoIn, Answer, Filters, Hit, Lesson
 from retriever.meaning import Meaning
 from retriever.question import Question, doubtful, read_question
-from retriever.ranking import Ranked, rank, shortlist
+from retriever.ranking import Ranked, nearest_window, rank, shortlist
 from retriever.record import Record
 from retriever.record.changes import UNITS
-from retriever.verdict import Verdict, calibration_for, judge
+from retriever.support import rests, support
+from retriever.verdict import LOOKED_AT, Verdict, calibration_for, judge
 from retriever.words import QueryWord, query_words, variants
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Search:
         self._model = model
         self._meaning = Meaning(record)
         self._embed = functools.lru_cache(maxsize=512)(self._embed_anew)
+        self._embed_all = functools.lru_cache(maxsize=128)(self._embed_all_anew)
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
 
     def use_index(self, follower: Follower) -> None:
@@ -92,8 +94,20 @@ class Search:
         choices = choose(ranking, k + SPARE_TEXTS, per_document, _wanted(filters))
         is_degraded = embedder is None or any(len(bundle.spans) and not bundle.embeddings.size for bundle in bundles)
         # The calibration knows scores with meaning in them; judged without it, everything would be nobody's.
-        verdict = Verdict(None, None) if is_degraded else judge(question, ranking, fingerprint)
+        look_closer = functools.partial(self.support, query, question, ranking)
+        verdict = Verdict(None, None) if is_degraded else judge(question, ranking, fingerprint, look_closer)
         return Found(question, ranking, tell_once(choices, k), verdict, ("meaning",) if is_degraded else ())
+
+    def support(self, query: str, question: Question, ranking: Sequence[Ranked]) -> float | None:
+        """How far the best of `ranking` rests on each word of the question; None where that cannot be told."""
+        told = rests(query, question)
+        if question.embedding is None or not told:
+            return None
+        evidence = nearest_window(question.embedding, [item.bundle for item in ranking[:LOOKED_AT]])
+        without = self._embed_all(tuple(rest for rest, _ in told))
+        if evidence is None or without is None:
+            return None
+        return support(question.embedding, without, [rarity for _, rarity in told], evidence)
 
     def _shortlist(
         self,
@@ -126,6 +140,10 @@ class Search:
     def _embed_anew(self, query: str) -> Embeddings | None:
         embedder = self._model()
         return None if embedder is None else embedder.encode_query(query)
+
+    def _embed_all_anew(self, queries: tuple[str, ...]) -> Embeddings | None:
+        embedder = self._model()
+        return None if embedder is None else embedder.encode_queries(queries)
 
     def _size(self) -> tuple[int, float]:
         seq = self._record.changes.last_seq()

@@ -61,9 +61,16 @@ class SentenceTransformerEmbedder:
 
     def encode_query(self, query: str) -> Embeddings:
         """float32 (dim,), of unit length."""
+        row: Embeddings = self.encode_queries([query])[0]
+        return row
+
+    def encode_queries(self, queries: Sequence[str]) -> Embeddings:
+        """float32 (len(queries), dim), rows of unit length, in input order."""
+        if not queries:
+            return np.zeros((0, self.dim), np.float32)
         with self._lock:
-            row = self._model.encode_query(query, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(row, np.float32)
+            rows = self._model.encode_query(list(queries), normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(rows, np.float32)
 
     def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
         """Empty for each text: a model of any kind need not have a table of token vectors."""

@@ -93,6 +93,20 @@ def query_words(query: str) -> tuple[QueryWord, ...]:
     return tuple((told or passed).values())[:MAX_QUERY_WORDS]
 
 
+def without_each(query: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """For each word of the question but question words: (the question without it, the texts of its parts), in order.
+
+    The parts are those that `query_words` gives for the word.
+    """
+    folded = _folded(query)
+    found = []
+    for word in _COMPOUND.finditer(folded):
+        parts = frozenset(_words(word.group())[1]) - QUESTION_WORDS
+        if parts:
+            found.append((folded[: word.start()] + folded[word.end() :], parts))
+    return tuple(found)
+
+
 def variants(token: str) -> tuple[str, ...]:
     """What a mistyped `token` may stand for: all words one slip away, with the same first letter.
 

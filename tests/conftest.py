@@ -41,6 +41,9 @@ class WordEmbedder:
     def encode_query(self, query: str) -> Any:
         return self.encode_documents([query])[0]
 
+    def encode_queries(self, queries: Sequence[str]) -> Any:
+        return self.encode_documents(queries)
+
     def piece_ids(self, texts: Sequence[str]) -> list[Any]:
         return [np.zeros(0, np.int32) for _ in texts]
 

@@ -42,6 +42,13 @@ class TestContract:
     def test_a_query_is_one_row(self, any_embedder):
         assert any_embedder.encode_query("pump").shape == (any_embedder.dim,)
 
+    def test_several_queries_are_each_embedded_as_one_is(self, any_embedder):
+        rows = any_embedder.encode_queries(["pump", "the gate froze"])
+        assert rows == pytest.approx(
+            np.stack([any_embedder.encode_query(text) for text in ("pump", "the gate froze")]), abs=1e-5
+        )
+        assert any_embedder.encode_queries([]).shape == (0, any_embedder.dim)
+
     def test_pieces_are_one_array_a_text(self, any_embedder):
         pieces = any_embedder.piece_ids(["pump failed", "gate"])
         assert [piece.dtype for piece in pieces] == [np.int32, np.int32]

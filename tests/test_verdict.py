@@ -9,12 +9,13 @@ from bundles import LetterPieces, ask, bundle
 from retriever import verdict
 from retriever.ranking import rank
 from retriever.verdict import (
+    OPEN,
     Calibration,
     Evidence,
+    Logit,
     calibration_for,
     judge,
     known_calibrations,
-    probability,
     weigh,
 )
 
@@ -34,10 +35,8 @@ PIECES = LetterPieces(
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A model named "known" has a calibration."""
     fields = {
-        "intercept": -2.0,
-        "score": 2.0,
-        "missing": -1.0,
-        "words": 0.5,
+        "first": {"intercept": -2.0, "score": 2.0, "missing": -1.0, "words": 0.5},
+        "closer": {"intercept": -2.0, "score": 2.0, "missing": -1.0, "words": 0.5, "support": 20.0},
         "threshold": 0.4,
         "lesson": [1.0, 0.0],
     }
@@ -66,10 +65,11 @@ def test_the_words_are_counted_by_their_logarithm() -> None:
 def test_better_evidence_makes_more_confident_and_missing_words_less() -> None:
     found = calibration_for("known")
     assert found is not None
-    sure = probability(found, Evidence(2.5, 0.0, 1.0))
-    assert probability(found, Evidence(1.0, 0.0, 1.0)) < sure
-    assert probability(found, Evidence(2.5, 2.0, 1.0)) < sure
-    assert 0 <= probability(found, Evidence(-1e9, 1e9, 0.0)) <= probability(found, Evidence(1e9, 0.0, 0.0)) <= 1
+    probability = found.first.probability
+    sure = probability(Evidence(2.5, 0.0, 1.0))
+    assert probability(Evidence(1.0, 0.0, 1.0)) < sure
+    assert probability(Evidence(2.5, 2.0, 1.0)) < sure
+    assert 0 <= probability(Evidence(-1e9, 1e9, 0.0)) <= probability(Evidence(1e9, 0.0, 0.0)) <= 1
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -80,6 +80,30 @@ def test_answered_follows_from_confidence_and_threshold() -> None:
         said = judge(question, rank(question, documents, 3.0), "known")
         assert said.confidence is not None
         assert said.answered is (said.confidence >= 0.4)
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_closer_look_is_taken_where_the_first_leaves_it_open_and_then_decides() -> None:
+    documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
+    question = ask("disk slurm", (0.2, 1.0), documents, PIECES)
+    ranking = rank(question, documents, 3.0)
+    first = judge(question, ranking, "known")
+    assert first.confidence is not None
+    assert OPEN[0] < first.confidence < OPEN[1]
+    assert judge(question, ranking, "known", lambda: 1.0).answered is True
+    assert judge(question, ranking, "known", lambda: -1.0).answered is False
+    assert judge(question, ranking, "known", lambda: None) == first
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_no_closer_look_is_paid_for_where_the_first_is_sure() -> None:
+    documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
+    question = ask("slurm", (-1.0, 0.0), documents, PIECES)
+
+    def look() -> float:
+        raise AssertionError("looked closer")
+
+    assert judge(question, rank(question, documents, 3.0), "known", look).answered is False
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -101,8 +125,10 @@ def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
     shipped = known_calibrations()
     assert shipped
     for fields in shipped.values():
-        found = Calibration(**fields)
-        assert found.score > 0 > found.missing
+        found = Calibration.of(fields)
+        for logit in (found.first, found.closer):
+            assert logit.score > 0 > logit.missing
+        assert found.closer.support > 0
         assert 0 < found.threshold < 1
         direction = found.direction()
         assert direction is not None
@@ -110,4 +136,5 @@ def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
 
 
 def test_a_calibration_without_a_direction_has_none() -> None:
-    assert Calibration(0.0, 1.0, -1.0, 0.0, 0.5).direction() is None
+    logit = Logit(0.0, 1.0, -1.0, 0.0)
+    assert Calibration(logit, logit, 0.5).direction() is None

@@ -1,0 +1,52 @@
+"""How far what was found rests on each word of a question, told by taking the words away one at a time.
+
+Without a word the question's embedding lies elsewhere, and the move between the two is what the word says there. A text
+that is near the whole question but not in the direction of these moves has its topic and not its point: "a laptop with
+the credentials was stolen" is near to any talk of credentials. Erasure as in arXiv:1612.08220, of a question's words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retriever.words import without_each
+
+if TYPE_CHECKING:
+    from retriever.question import Floats, Question
+
+# So many of the rarest words are taken away: each costs an embedding of the question, and the rest changes little.
+MAX_WORDS = 6
+
+# How much the least supported words count beside the others: 0 would be their mean, more comes near their minimum.
+SHARPNESS = 5.0
+
+# A move shorter than this has no direction to speak of.
+_SHORTEST_MOVE = 1e-3
+
+
+def rests(query: str, question: Question) -> tuple[tuple[str, float], ...]:
+    """(the question without a word, how rare that word is) for the rarest of its words; empty where it has none."""
+    rarity = {item.word.text: item.rarity for item in question.asked if not item.word.is_whole}
+    told = [
+        (rest, max(rarity[part] for part in parts & rarity.keys()))
+        for rest, parts in without_each(query)
+        if parts & rarity.keys() and rest.strip()
+    ]
+    return tuple(sorted(told, key=lambda item: -item[1])[:MAX_WORDS])
+
+
+def support(question: Floats, without: Floats, rarities: Sequence[float], evidence: Floats) -> float:
+    """How well the words are supported by `evidence`, in [-1, 1]: a soft minimum over them, rarer ones counting more.
+
+    `question` and `evidence` are unit vectors (dim,), `without` (n, dim) those of the question without each of n >= 1
+    words, `rarities` how rare each of these is.
+    """
+    moves = question - without
+    lengths = np.maximum(np.linalg.norm(moves, axis=1), _SHORTEST_MOVE)
+    along = (moves @ evidence) / lengths
+    shares = np.maximum(np.asarray(rarities, np.float64), 1e-6)
+    return -math.log(float(shares @ np.exp(-SHARPNESS * along)) / float(shares.sum())) / SHARPNESS
