@@ -209,8 +209,9 @@ def test_everything_works_without_script(browser: Browser, address: str) -> None
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/?q=report+printer", "/documents", "document"])
+@pytest.mark.parametrize("path", ["/?q=report+printer", "/documents", "/lessons", "/gaps", "document"])
 def test_a_hostile_document_does_nothing(page: Page, small: TestMemory, path: str) -> None:
+    page.goto("/ask?q=<script>document.title='owned'</script>")
     page.goto(f"/documents/{small.document('hostile.md').id}" if path == "document" else path)
     page.wait_for_load_state("networkidle")
     # Its own title says the word; a script that ran would have left nothing else.

@@ -55,6 +55,14 @@ def test_only_what_was_submitted_is_kept(web: FlaskClient, small: TestMemory) ->
     assert writing_texts.GAP_ASKED_ONCE in shown(web, "/gaps")
 
 
+def test_a_long_question_is_kept_too_and_no_cookie_grows_with_it(web: FlaskClient) -> None:
+    question = "зачем вулкан " * 250
+    response = web.get("/ask", query_string={"q": question})
+    assert len(response.headers["Set-Cookie"]) < 1000
+    shown(web, response.headers["Location"])
+    assert len(gaps(web)) == 1
+
+
 def test_a_page_elsewhere_cannot_ask_in_a_readers_name(web: FlaskClient) -> None:
     web.get("/ask?q=volcano", headers={"Sec-Fetch-Site": "cross-site"}, follow_redirects=True)
     assert gaps(web) == []

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from retriever.config import Settings
 from retriever.correcting import Correcting
-from retriever.lesson import NO_FILTERS, Answer, Document, Hit, Lesson, normalised
-from retriever.questions import MAX_KEPT_CHARS, Followed, Questions
+from retriever.lesson import NO_FILTERS, Answer, Document, Hit, Lesson, digest, normalised
+from retriever.questions import Followed, Questions
 from retriever.web import texts, view
 from retriever.web.addresses import page_address, question_feed, rooted
 from retriever.web.cards import hit_card, lesson_card, near_card
@@ -53,7 +53,8 @@ class AskingPages:
         Only what comes this way is kept; the address alone, shared or loaded again, is not.
         """
         if is_meant():
-            session["asked"] = request.args.get("q", "").strip()[:MAX_KEPT_CHARS]
+            # The question itself may be longer than a cookie.
+            session["asked"] = digest("asked", request.args.get("q", "").strip())
         given = {name: values for name, values in request.args.to_dict(flat=False).items() if any(values)}
         return redirect(rooted("/") + "?" + urlencode(given, doseq=True), 303)
 
@@ -81,7 +82,7 @@ class AskingPages:
 
     def _note(self, answer: Answer, *, is_filtered: bool) -> str | None:
         """The secret of the private feed of a question that was submitted just now and has no answer yet."""
-        was_submitted = session.pop("asked", None) == answer.query[:MAX_KEPT_CHARS]
+        was_submitted = session.pop("asked", None) == digest("asked", answer.query)
         if self.questions is None or not was_submitted:
             return None
         feed = self.questions.note(answer, is_filtered=is_filtered, voice=visitor())
