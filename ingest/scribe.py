@@ -86,8 +86,10 @@ def share_draft(share: Share, identity: str) -> Draft:
     kinds = {"learned": ("insight", share.polarity, LEARNED), "next": ("recommendation", "neutral", NEXT)}
     ids = {"learned": identity, "next": next_lesson_id(identity)}
     lessons = []
-    for name, (start, end) in told.spans.items():
-        kind, polarity, section = kinds[name]
+    for name, (kind, polarity, section) in kinds.items():
+        if name not in told.spans:
+            continue
+        start, end = told.spans[name]
         finding = Finding(start, end, kind, polarity, section, context, "told by a person")
         lessons.append(draft_lesson(told.text, finding, ids[name]))
     return put_together(None, told.text, _metadata(share, title, told.text), tuple(lessons))

@@ -86,7 +86,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class ShareText:
-    """A share as Markdown; `spans` says where in it each of `learned` and `next` stands, as (start, end)."""
+    """A share as Markdown; `spans` says where in it each of them stands, as (start, end)."""
 
     text: str
     spans: Mapping[str, tuple[int, int]]
@@ -103,12 +103,14 @@ def faults_of(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def share_text(share: Share) -> ShareText:
-    """The document that a share makes: what happened, what was learned, what to do, each under its heading."""
+    """The document that a share makes: what was learned, what to do, what happened, each under its heading.
+
+    The lesson comes first: an answer shows a text from where it is likeliest to help on, and a story told before would
+    stand in its way.
+    """
     text = f"# {share.title}\n\n" if share.title else ""
-    if share.happened:
-        text += f"## {HAPPENED}\n\n{share.happened}\n\n"
     spans = {}
-    for name, heading in (("learned", LEARNED), ("next", NEXT)):
+    for name, heading in (("learned", LEARNED), ("next", NEXT), ("happened", HAPPENED)):
         told = getattr(share, name)
         if told:
             text += f"## {heading}\n\n"
