@@ -4,7 +4,7 @@
 - `readers/`: bytes to Markdown and fields, one small module a family of formats
 - `metadata.py`: what a document is called, when it happened, how bad it was, whose it is; with `facts.py`,
   `titles.py`, `occurrence.py`, `dates.py` and `language.py`
-- `redact.py`: secrets out, before anything is stored; with `plausible.py`
+- `redact.py`: secrets out, before anything is stored; with `plausible.py`; `names.py` does it for names
 - `syntax.py`: Markdown as flat blocks with offsets
 - `extract/`: a document to its lessons
 - `passages.py`: a document to sentences and passages

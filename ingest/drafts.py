@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ingest.extract import EXTRACTOR_VERSION, extract
 from ingest.metadata import METADATA_VERSION, resolve
+from ingest.names import MARK, NO_NAMES, RULE, Names, without_names
 from ingest.passages import PASSAGES_VERSION, cut
 from ingest.readers import Reading, format_of, reader_version
 from ingest.readers.columns import NO_COLUMNS, Columns
@@ -21,9 +22,10 @@ from retriever.words import WORDS_VERSION
 EXTRACTED_BY = f"extract/{EXTRACTOR_VERSION} passages/{PASSAGES_VERSION} words/{WORDS_VERSION}"
 
 
-def read_by(path: str, columns: Columns = NO_COLUMNS) -> str:
+def read_by(path: str, columns: Columns = NO_COLUMNS, names: Names = NO_NAMES) -> str:
     """What makes the stored text and metadata of a file at `path`; kept beside the checksum of its bytes."""
     made_by = f"{reader_version(path)} metadata/{METADATA_VERSION} redact/{REDACTOR_VERSION}"
+    made_by = f"{made_by} {names}" if names.are_redacted else made_by
     return f"{made_by} columns/{columns}" if format_of(path).tabular and columns.given else made_by
 
 
@@ -46,7 +48,9 @@ class Drafted:
     redacted: tuple[tuple[str, int], ...]
 
 
-def draft_all(path: str, readings: Sequence[Reading], boilerplate: frozenset[str]) -> tuple[Drafted, ...]:
+def draft_all(
+    path: str, readings: Sequence[Reading], boilerplate: frozenset[str], names: Names = NO_NAMES
+) -> tuple[Drafted, ...]:
     """A draft for each reading of the file at `path`; parts are made unique within the file."""
     taken: set[str] = set()
     drafted = []
@@ -57,7 +61,7 @@ def draft_all(path: str, readings: Sequence[Reading], boilerplate: frozenset[str
             attempt += 1
             unique = f"{part} ({attempt})"
         taken.add(unique or "")
-        drafted.append(_draft(path, replace(reading, part=unique), boilerplate))
+        drafted.append(_draft(cleaned(path, replace(reading, part=unique), names), (unique, path), boilerplate))
     return tuple(drafted)
 
 
@@ -66,18 +70,21 @@ def redraft(document: Document, boilerplate: frozenset[str]) -> Draft:
     return _found(document.part, document.text, (document.path, document.meta), boilerplate)
 
 
-def cleaned(path: str, reading: Reading) -> Cleaned:
+def cleaned(path: str, reading: Reading, names: Names = NO_NAMES) -> Cleaned:
     """The reading as it may be stored, with its metadata."""
+    reading, named = without_names(reading, names)
     redaction = redact(reading.text)
     fields = tuple((name, redact(value).text) for name, value in reading.fields)
     clean = replace(reading, text=redaction.text, fields=fields)
     meta, warnings = resolve(path, clean)
-    return Cleaned(clean.text, meta, (*reading.warnings, *warnings), redaction.counts)
+    meta = replace(meta, authors=tuple(author for author in meta.authors if MARK not in author))
+    counts = (*redaction.counts, (RULE, named)) if named else redaction.counts
+    return Cleaned(clean.text, meta, (*reading.warnings, *warnings), counts)
 
 
-def _draft(path: str, reading: Reading, boilerplate: frozenset[str]) -> Drafted:
-    clean = cleaned(path, reading)
-    draft = _found(reading.part, clean.text, (path, clean.meta), boilerplate)
+def _draft(clean: Cleaned, place: tuple[str | None, str], boilerplate: frozenset[str]) -> Drafted:
+    part, path = place
+    draft = _found(part, clean.text, (path, clean.meta), boilerplate)
     return Drafted(draft, clean.warnings, clean.redacted)
 
 

@@ -57,12 +57,15 @@ def ingest(
     context: click.Context, /, paths: tuple[Path, ...], explain: bool, server: str | None, as_json: bool, **options: Any
 ) -> None:
     """Read folders and files into the memory; safe to repeat."""
+    from ingest.names import names_of
     from ingest.options import IngestOptions
     from ingest.readers.columns import parse_columns
     from ingest.report import report_text
 
     columns, token_file = parse_columns(options.pop("columns", ())), options.pop("token_file")
-    wanted = IngestOptions(max_file_bytes=int(settings_of(context).max_file_mb * 1e6), columns=columns, **options)
+    settings = settings_of(context)
+    max_file_bytes = int(settings.max_file_mb * 1e6)
+    wanted = IngestOptions(max_file_bytes=max_file_bytes, columns=columns, names=names_of(settings), **options)
     if explain:
         _explain(paths, wanted)
         return

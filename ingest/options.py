@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ingest.names import NO_NAMES, Names
 from ingest.readers.columns import NO_COLUMNS, Columns
 
 
@@ -22,6 +23,7 @@ class IngestOptions:
     dry_run: bool = False
     settle: bool = True
     columns: Columns = NO_COLUMNS
+    names: Names = NO_NAMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,10 @@ class _Run:
             self._tally.failed.append((path, f"cannot be read: {error.strerror}"))
             return None
         reading = FileReading(
-            path, hashlib.sha256(data).hexdigest(), read_by(path, self._options.columns), EXTRACTED_BY
+            path,
+            hashlib.sha256(data).hexdigest(),
+            read_by(path, self._options.columns, self._options.names),
+            EXTRACTED_BY,
         )
         state = self._move(path) or self._plan.states.get(path)
         if state is not None and _is_unchanged(state, reading):
@@ -157,7 +160,7 @@ class _Run:
             self._tally.failed.append((path, str(error)))
             return None
         self._tally.columns.update(name for one in readings for name in one.columns)
-        drafted = draft_all(path, readings, self._boilerplate)
+        drafted = draft_all(path, readings, self._boilerplate, self._options.names)
         self._tally.count(path, drafted)
         return Prepared(reading, drafted)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.drafts import draft_lesson, put_together
 from ingest.embedding import embed_rows, embedded
 from ingest.language import language_of
+from ingest.names import names_of
 from ingest.redact import redact
 from ingest.sent_sources import finish_sending, list_files
 from ingest.titles import title_from_prose
@@ -47,11 +48,11 @@ class Scribe:
 
     def read(self, memory: Memory, sent: SentFile) -> dict[str, Any]:
         """What came of the file, which the memory now holds, as JSON: its row of an ingest's report."""
-        return ingest_sent(memory, sent, int(memory.settings.max_file_mb * 1e6))
+        return ingest_sent(memory, sent, int(memory.settings.max_file_mb * 1e6), names_of(memory.settings))
 
     def list_files(self, memory: Memory, source: str, *, columns: str | None, limit: int, after: str | None) -> Any:
         """The files of a source as they were last read, a page of them, as JSON."""
-        return list_files(memory, source, columns, limit, after)
+        return list_files(memory, source, (columns, names_of(memory.settings)), limit, after)
 
     def finish(self, memory: Memory, source: str, gone: Sequence[str], *, more: bool) -> dict[str, Any]:
         """What changed when those that are `gone` were removed and, without `more`, all had come, as JSON."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.drafts import EXTRACTED_BY, read_by
+from ingest.names import Names
 from ingest.pipeline import IngestOptions, Target, ingest_one
 from ingest.plan import Plan, refuse_to_mix
 from ingest.readers.columns import Columns, parse_columns
@@ -39,12 +40,15 @@ def columns_of(given: str | None) -> Columns:
         raise InvalidQuery(str(error), "columns") from error
 
 
-def list_files(target: Target, name: str, columns: str | None, limit: int, after: str | None) -> dict[str, Any]:
+def list_files(
+    target: Target, name: str, made_by: tuple[str | None, Names], limit: int, after: str | None
+) -> dict[str, Any]:
     """The files of a source in order of their paths, `limit` of them behind `after`, as JSON.
 
-    `is_current` says whether sending the same bytes again would change nothing.
+    `is_current` says whether the same bytes, sent again and read with these columns and names, would change nothing.
     """
     files = target.record.files
+    columns, names = made_by
     source, roles = source_of(files, name), columns_of(columns)
     if source is None:
         return {"items": [], "next": None}
@@ -57,7 +61,7 @@ def list_files(target: Target, name: str, columns: str | None, limit: int, after
             "path": path,
             "sha256": states[path].sha256,
             "state": states[path].state,
-            "is_current": path not in damaged and _is_current(states[path], roles),
+            "is_current": path not in damaged and _is_current(states[path], roles, names),
             "has_documents": path in holding,
         }
         for path in paths[:limit]
@@ -91,5 +95,6 @@ def finish_sending(target: Target, name: str, gone: Collection[str], *, more: bo
     return {name: value for name, value in report.as_json().items() if name in _KEPT}
 
 
-def _is_current(state: FileState, columns: Columns) -> bool:
-    return (state.state, state.read_by, state.extracted_by) == ("read", read_by(state.path, columns), EXTRACTED_BY)
+def _is_current(state: FileState, columns: Columns, names: Names) -> bool:
+    made_by = (read_by(state.path, columns, names), EXTRACTED_BY)
+    return state.state == "read" and (state.read_by, state.extracted_by) == made_by

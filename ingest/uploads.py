@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.left_out import Limits
+from ingest.names import NO_NAMES, Names
 from ingest.pipeline import IngestOptions, Target, ingest_one
 from ingest.plan import Plan, refuse_to_mix
 from ingest.report import IngestReport
@@ -23,7 +24,7 @@ from retriever.sharing import SentFile
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def ingest_sent(target: Target, sent: SentFile, max_file_bytes: int) -> dict[str, Any]:
+def ingest_sent(target: Target, sent: SentFile, max_file_bytes: int, names: Names = NO_NAMES) -> dict[str, Any]:
     """What came of the file, for programs: its row of the report, and the documents it now gives.
 
     Raises InvalidQuery, naming the field, for a path or a source that no sent file can have.
@@ -34,7 +35,7 @@ def ingest_sent(target: Target, sent: SentFile, max_file_bytes: int) -> dict[str
     columns = columns_of(sent.columns)
     source_of(files, sent.source)
     plan = _plan(files.open_source(sent.source, None, sent.url_template), sent, files, max_file_bytes)
-    options = IngestOptions(max_file_bytes=max_file_bytes, settle=not sent.more, columns=columns)
+    options = IngestOptions(max_file_bytes=max_file_bytes, settle=not sent.more, columns=columns, names=names)
     report = ingest_one(target, plan, options)
     state, reason = _outcome(report)
     return {

@@ -81,6 +81,8 @@ class Settings:
     k: int = _setting(10, "How many lessons an answer holds.")
     per_document: int = _setting(2, "How many of them may come from one document.")
     max_file_mb: float = _setting(25.0, "Files larger than this are skipped.")
+    redact_names: bool = _setting(False, "Take names of people out of documents, where they are given as names.")
+    names_file: str = _setting("", "File with names, one a line, that are then taken out wherever they stand.")
     threads: int = _setting(0, "Threads for the model; 0 means one for each core.")
     precision: str = _setting(
         "fastest", "Arithmetic for documents: the fastest that was measured on this processor, or float32."
