@@ -25,7 +25,7 @@ from retriever.memory import Memory
 from retriever.web.server import SERVER_FILE
 
 SENDERS = 4
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @dataclass
@@ -38,18 +38,19 @@ class Sent:
 
 
 def start(settings: Settings) -> tuple[subprocess.Popen[bytes], int, str]:
-    """(process, port, token) of a server that answers."""
-    (settings.home / SERVER_FILE).unlink(missing_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "--home", str(settings.home), "serve", "--port", "0"],
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    """(process, port, token) of a server that answers; tried again while the home is still somebody else's."""
+    word = settings.home / SERVER_FILE
+    word.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "cli", "--home", str(settings.home), "serve", "--port", "0"]
     deadline = time.monotonic() + PATIENCE_S
+    process: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:
+        if process is None or process.poll() is not None:
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         with contextlib.suppress(OSError, ValueError):
-            known = json.loads((settings.home / SERVER_FILE).read_text(encoding="utf-8"))
-            return process, int(known["url"].rsplit(":", 1)[1]), str(known["token"])
+            known = json.loads(word.read_text(encoding="utf-8"))
+            if known["pid"] == process.pid:
+                return process, int(known["url"].rsplit(":", 1)[1]), str(known["token"])
         time.sleep(0.05)
     raise TimeoutError(f"no server on {settings.home} after {PATIENCE_S} s")
 
