@@ -43,8 +43,8 @@ class Weights:
     shown_sentence: float = 2.0
     shown_pieces: float = 2.0
     shown_stated: float = 2.5
-    shown_stated_too: float = 2.0
-    shown_lesson: float = 0.45
+    shown_stated_too: float = 1.6
+    shown_lesson: float = 0.6
 
 
 WEIGHTS = Weights()
