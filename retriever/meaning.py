@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from retriever.embedder import Embeddings
     from retriever.follower import Follower
 
-# With filters, up to this many documents are compared one by one; past it the index is asked for more and sifted.
-EXACT_DOCUMENTS = 2000
+# With filters, up to this many documents are compared one by one, which takes 0.1 ms each with ten lessons in it. For
+# more the index is asked for so many times what is wanted, and what it gives is sifted; where that is not enough, for
+# few of the nearest are allowed, they are compared one by one after all (docs/ranking.md).
+EXACT_DOCUMENTS = 500
+SIFTED = (10, 40)
+
+# So many embeddings are held at a time while they are compared.
+_BATCH = 20_000
 
 Which = tuple[str, str]
 
@@ -57,44 +63,67 @@ class Meaning:
         `which` is the unit and the fingerprint of the model that made the query's embedding.
         """
         unit, _ = which
-        if allowed is not None and len(allowed) <= EXACT_DOCUMENTS:
-            scored = self._among(which, query, self._record.candidates.units_of(unit, allowed))
-        else:
-            scored = self._anywhere(which, query, k if allowed is None else 10 * k)
-        documents = self._record.candidates.documents_of(unit, [key for key, _ in scored[: 20 * k]])
-        found = [
+        if allowed is None:
+            return self._located(unit, self._anywhere(which, query, k), None)[:k]
+        for times in SIFTED if len(allowed) > EXACT_DOCUMENTS else ():
+            found = self._located(unit, self._anywhere(which, query, times * k, allowed), allowed)
+            if len(found) >= k:
+                return found[:k]
+        scored = self._among(which, query, self._record.candidates.units_of(unit, allowed))
+        return self._located(unit, scored[:k], allowed)
+
+    def _located(
+        self, unit: str, scored: list[tuple[int, float]], allowed: frozenset[int] | None
+    ) -> list[tuple[int, int, float]]:
+        """With the document of each that is still there and allowed."""
+        documents = self._record.candidates.documents_of(unit, [key for key, _ in scored])
+        return [
             (key, documents[key], cosine)
             for key, cosine in scored
             if key in documents and (allowed is None or documents[key] in allowed)
         ]
-        return found[:k]
 
-    def _anywhere(self, which: Which, query: Embeddings, k: int) -> list[tuple[int, float]]:
+    def _anywhere(
+        self, which: Which, query: Embeddings, count: int, allowed: frozenset[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """The `count` nearest, best first; with `allowed`, those that may stay of them are enough."""
         unit, _ = which
         follower = self._follower
         index = follower.index if follower is not None else None
         if follower is None or index is None:
-            return self._scan(which, query, k)
+            return self._scan(which, query, count)
         follower.note_question()
         # Before the index is asked, and once: what moves into the index in between is then found at least here.
         waiting = follower.pending.of(unit)
+        # Some of what the index gives may be waiting to be changed or deleted there: ask for that many more.
+        asked = count + min(len(waiting), count)
         try:
-            # Some of what the index gives may be waiting to be changed or deleted there: ask for that many more.
-            keys = index.nearest(unit, query, k + min(len(waiting), k))
+            keys = index.nearest(unit, query, asked)
         except IndexUnavailable:
             follower.report_failure(index)
-            return self._scan(which, query, k)
+            return self._scan(which, query, count)
         settled = [key for key in keys if key not in waiting]
-        scored = self._among(which, query, settled) + waiting.nearest(query)
-        return sorted(scored, key=lambda item: (-item[1], item[0]))[:k]
+        scored = dict(self._among(which, query, self._kept(unit, settled, allowed)))
+        # What waits counts as far as the index was asked: farther away there may be something nearer than it.
+        floor = scored.get(settled[-1], -1.0) if settled and len(keys) == asked else -1.0
+        found = [*scored.items(), *(item for item in waiting.nearest(query) if item[1] >= floor)]
+        return sorted(found, key=lambda item: (-item[1], item[0]))[:count]
+
+    def _kept(self, unit: str, keys: list[int], allowed: frozenset[int] | None) -> list[int]:
+        """Those of the allowed documents, and the last one, which says how far the index was asked."""
+        if allowed is None:
+            return keys
+        documents = self._record.candidates.documents_of(unit, keys)
+        return [key for key in keys if documents.get(key) in allowed or key == keys[-1]]
 
     def _among(self, which: Which, query: Embeddings, keys: list[int]) -> list[tuple[int, float]]:
         """Exact cosines of these keys, best first."""
-        rows = self._record.changes.embeddings(*which, keys)
-        if not rows:
-            return []
-        cosines = np.stack(list(rows.values())) @ query
-        return sorted(zip(rows, cosines.tolist(), strict=True), key=lambda item: (-item[1], item[0]))
+        scored: list[tuple[int, float]] = []
+        for start in range(0, len(keys), _BATCH):
+            rows = self._record.changes.embeddings(*which, keys[start : start + _BATCH])
+            if rows:
+                scored += zip(rows, (np.stack(list(rows.values())) @ query).tolist(), strict=True)
+        return sorted(scored, key=lambda item: (-item[1], item[0]))
 
     def _scan(self, which: Which, query: Embeddings, k: int) -> list[tuple[int, float]]:
         matrix = self._matrix(which)
