@@ -9,7 +9,8 @@ search.py      a question to an answer, with meaning.py, question.py, ranking.py
 share.py       a lesson as a person tells it                          standing.py   what feedback adds to a score
 sharing.py     lessons told by hand; correcting.py: marks, mends, feedback; questions.py: what was asked, and gaps
 memory.py      Memory.open(home): builds and owns all of the above
-evaluation.py  judged queries in, a report out                        doctor.py     every part checked
+evaluation/    judged queries in, a report out                        doctor.py     every part checked
+reranking.py   the first texts in another order, by cross_encoder.py where one is set
 duplicates.py  the same lesson or incident told twice                 checks.py     what a question may say
 shell.py       what commands share, with options.py, asking.py, terminal.py, demo.py, token_commands.py
 wire.py, web/  JSON, the page, the HTTP API

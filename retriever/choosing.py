@@ -40,7 +40,8 @@ PLACE_STEP = 1e-6
 class Choice:
     """A text to show: a span of a document, and the lesson it begins with, None where it begins with none.
 
-    `feedback` is the part of the score that people's feedback on the lesson adds, 0 without any.
+    `feedback` is the part of the score that people's feedback on the lesson adds, 0 without any; `reranked` the part
+    that a re-ranker adds, None where none was asked.
     """
 
     ranked: Ranked
@@ -49,6 +50,13 @@ class Choice:
     lesson: Lesson | None
     score: float
     feedback: float = 0.0
+    reranked: float | None = None
+
+    @property
+    def signals(self) -> tuple[tuple[str, float], ...]:
+        """The document's signals, and what was added for this text."""
+        feedback = (("feedback", self.feedback),) if self.feedback else ()
+        return (*self.ranked.signals, *feedback, *((("reranker", self.reranked),) if self.reranked is not None else ()))
 
 
 def choose(

@@ -65,6 +65,9 @@ class Settings:
     model: str = _setting(
         "", "Folder of a sentence-transformers model; empty means the one that is installed with Lessons."
     )
+    reranker: str = _setting(
+        "", "Folder of a sentence-transformers CrossEncoder that orders the first texts anew; empty means none."
+    )
     host: str = _setting("127.0.0.1", "Address on which the page is served.")
     port: int = _setting(8080, "Port on which the page is served.")
     allowed_hosts: str = _setting("", "Further names, separated by commas, under which the page may be reached.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from retriever.config import Settings
+from retriever.cross_encoder import CrossEncoderReranker
 from retriever.embedder import open_embedder
 from retriever.errors import RecordDamaged, RetrieverError
 from retriever.follow import samples_of
@@ -23,6 +24,7 @@ from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.backups import advice, last_backup
 from retriever.record.changes import UNITS, Generation
+from retriever.reranking import RERANKED
 from retriever.vectors import VectorIndex, is_sound
 
 LOW_DISK_BYTES = 500_000_000
@@ -40,6 +42,7 @@ _MENDS = {
     "forgotten": "Run `lessons forget --leftovers`, or wait for the server or the next ingest.",
     "backup": "Mend the permissions of the home folder.",
     "model": "Install it again, or name another with --model.",
+    "reranker": "Name another folder in the setting `reranker`, or none.",
     "disk": "Mend the permissions of the home folder.",
     "libraries": "Install Lessons again.",
 }
@@ -189,6 +192,13 @@ def _backup(settings: Settings) -> Check:
     return Check("backup", True, f"the last one is of {made}, {last}")
 
 
+def _reranker(settings: Settings) -> Check:
+    if not settings.reranker:
+        return Check("reranker", True, "none is set; texts stay in the order of the ranking")
+    CrossEncoderReranker(settings.reranker)
+    return Check("reranker", True, f"{settings.reranker} orders the first {RERANKED} texts")
+
+
 def _disk(settings: Settings) -> Check:
     free = shutil.disk_usage(settings.home).free
     detail = f"{free / 1e9:.1f} GB free"
@@ -210,6 +220,7 @@ _CHECKS_OF_MEMORY: Mapping[str, Callable[[Memory], Check]] = {
 }
 _CHECKS_OF_SETTINGS: Mapping[str, Callable[[Settings], Check]] = {
     "model": _model,
+    "reranker": _reranker,
     "backup": _backup,
     "disk": _disk,
     "libraries": _libraries,

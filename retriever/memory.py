@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retriever.config import Settings
+from retriever.cross_encoder import lazily
 from retriever.embedder import find_model, open_embedder
 from retriever.erasing import clean_disk, clean_disk_quietly, drop_index, is_behind
 from retriever.errors import HomeBusy, ModelError, NotAMemory, NotFound, RetrieverError, StoreError
@@ -108,7 +109,7 @@ class Memory:
         """What answers; made on first use."""
         with self._guard:
             if self._search is None:
-                self._search = Search(self.record, self.model_or_none)
+                self._search = Search(self.record, self.model_or_none, lazily(self.settings.reranker))
             return self._search
 
     def document(self, reference: str) -> Document:

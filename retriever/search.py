@@ -22,6 +22,7 @@ from retriever.question import Question, doubtful, read_question
 from retriever.ranking import Ranked, nearest_window, rank, shortlist
 from retriever.record import Record
 from retriever.record.changes import UNITS
+from retriever.reranking import RERANKED, reranked
 from retriever.support import rests, support
 from retriever.verdict import LOOKED_AT, Verdict, calibration_for, judge
 from retriever.words import QueryWord, query_words, variants
@@ -29,6 +30,7 @@ from retriever.words import QueryWord, query_words, variants
 if TYPE_CHECKING:
     from retriever.embedder import Embedder, Embeddings
     from retriever.follower import Follower
+    from retriever.reranking import Reranker
 
 
 # How many passages, lessons and documents are candidates, and how many documents get a closer look; 20 of those lose
@@ -55,11 +57,20 @@ class Found:
 
 
 class Search:
-    """Answers questions; safe to use from several threads. `model` gives the embedder, or None without one."""
+    """Answers questions; safe to use from several threads.
 
-    def __init__(self, record: Record, model: Callable[[], Embedder | None]) -> None:
+    `model` gives the embedder, or None without one; `reranker` what orders the first texts anew, None without one.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        model: Callable[[], Embedder | None],
+        reranker: Callable[[], Reranker | None] = lambda: None,
+    ) -> None:
         self._record = record
         self._model = model
+        self._reranker = reranker
         self._meaning = Meaning(record)
         self._embed = functools.lru_cache(maxsize=512)(self._embed_anew)
         self._embed_all = functools.lru_cache(maxsize=128)(self._embed_all_anew)
@@ -91,7 +102,11 @@ class Search:
         bundles = self._record.candidates.bundles(keys, fingerprint)
         calibration = calibration_for(fingerprint)
         ranking = rank(question, bundles, mean_tokens, calibration.direction() if calibration else None)
-        choices = choose(ranking, k + SPARE_TEXTS, per_document, _wanted(filters))
+        reranker = self._reranker()
+        texts = k if reranker is None else max(k, RERANKED)
+        choices = choose(ranking, texts + SPARE_TEXTS, per_document, _wanted(filters))
+        if reranker is not None:
+            choices = reranked(query, choices, reranker)
         is_degraded = embedder is None or any(len(bundle.spans) and not bundle.embeddings.size for bundle in bundles)
         # The calibration knows scores with meaning in them; judged without it, everything would be nobody's.
         look_closer = functools.partial(self.support, query, question, ranking)
@@ -205,7 +220,7 @@ def _hit(question: Question, told: Told, rank: int) -> Hit:
         passage=bundle.passage_at(choice.start),
         line=line,
         highlights=highlight(choice, question),
-        signals=(*choice.ranked.signals, ("feedback", choice.feedback)) if choice.feedback else choice.ranked.signals,
+        signals=choice.signals,
         also_in=tuple(
             AlsoIn(
                 document=twin.bundle.document,

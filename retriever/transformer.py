@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,26 +17,33 @@ if TYPE_CHECKING:
     from retriever.embedder import Embeddings
 
 
-def load_sentence_transformer(path: Path) -> SentenceTransformer:
-    """The model at `path` on the processor; never downloads, never runs a model's own code."""
+def sentence_transformers() -> Any:
+    """The library, imported so that it never looks for anything outside and says nothing while it loads."""
     import os
 
     # Set before the import: the libraries read them once, and would otherwise look for updates.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-    from sentence_transformers import SentenceTransformer
+    import sentence_transformers as library
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return library
+
+
+def load_sentence_transformer(path: Path) -> SentenceTransformer:
+    """The model at `path` on the processor; never downloads, never runs a model's own code."""
+    library = sentence_transformers()
     try:
-        return SentenceTransformer(
+        loaded: SentenceTransformer = library.SentenceTransformer(
             str(path),
             device="cpu",
             trust_remote_code=False,
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
+        return loaded
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"sentence-transformers cannot load the model at {path}: {error}") from error
 

@@ -51,7 +51,7 @@ def test_a_record_too_damaged_to_open_still_gets_the_other_checks(runner, home, 
     result = runner("doctor", "--json")
     assert result.exit_code == 1
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
-    assert set(checks) == {"record", "model", "backup", "disk", "libraries"}
+    assert set(checks) == {"record", "model", "reranker", "backup", "disk", "libraries"}
     assert "cannot be opened" in checks["record"]["detail"]
     assert "backup" in checks["record"]["mend"]
     assert checks["libraries"]["ok"]
@@ -64,7 +64,8 @@ def test_a_check_that_cannot_be_made_does_not_end_the_others(runner, home, folde
     assert result.exit_code == 1
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
     assert list(checks) == [
-        *("record", "texts", "words", "embeddings", "index", "forgotten", "model", "backup", "disk", "libraries")
+        *("record", "texts", "words", "embeddings", "index", "forgotten"),
+        *("model", "reranker", "backup", "disk", "libraries"),
     ]
     assert not checks["model"]["ok"]
     assert checks["model"]["mend"]
