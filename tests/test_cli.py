@@ -41,7 +41,7 @@ def test_ask_prints_title_lesson_source_and_line(runner, example_home):
 
 def test_ask_json_is_the_object_that_the_interfaces_fix(runner, example_home):
     answer = json.loads(runner("ask", "certificate expired", "--json", "-k", "3", home=example_home).stdout)
-    assert set(answer) == {"query", "answered", "confidence", "degraded", "took_ms", "hits"}
+    assert set(answer) == {"query", "answered", "confidence", "degraded", "took_ms", "notice", "hits"}
     assert 1 <= len(answer["hits"]) <= 3
     hit = answer["hits"][0]
     assert set(hit) == {"rank", "score", "lesson", "document", "also_in"}
