@@ -21,6 +21,7 @@ from benchmarks.faults.homes import fill
 from benchmarks.faults.reports import word_of
 from retriever.config import Settings
 from retriever.errors import NotFound
+from retriever.lesson import NO_FILTERS
 from retriever.memory import Memory
 from retriever.web.server import SERVER_FILE
 
@@ -30,10 +31,9 @@ PATIENCE_S = 120.0
 
 @dataclass
 class Sent:
-    """What was sent to a server: acknowledged by it, begun before the signal, or begun and never answered."""
+    """What was sent to a server: {id: text} of what it acknowledged, and texts that it never answered."""
 
     acknowledged: dict[str, str] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
 
 
@@ -60,7 +60,7 @@ def endings(folder: Path, count: int, seed: int) -> Figures:
     figures = Figures("SIGTERM and kill -9 of a server while lessons are sent to it")
     settings, _ = fill(folder, 8)
     chance = random.Random(seed)
-    slowest = 0.0
+    slowest, turned_away = 0.0, 0
     known: dict[str, str] = {}
     for number in range(count):
         begun = time.monotonic()
@@ -70,10 +70,15 @@ def endings(folder: Path, count: int, seed: int) -> Figures:
         sent = _send_until(process, (port, token), chance.uniform(0.2, 1.5), end)
         figures.made += 1
         known |= sent.acknowledged
+        held = _look(figures, settings, f"{name} {number}", known)
         if name == "TERM":
-            figures.expect(not sent.unanswered, f"TERM {number}: {len(sent.unanswered)} begun requests had no answer")
-        _look(figures, settings, f"{name} {number}", known, sent)
+            untold = sent.unanswered & held
+            turned_away += len(sent.unanswered - held)
+            figures.expect(
+                not untold, f"TERM {number}: {len(untold)} lessons were recorded and their senders never told"
+            )
     figures.measured["acknowledged"] = f"{len(known)} lessons"
+    figures.measured["sent at TERM and not taken up"] = str(turned_away)
     figures.measured["a server answers again after at most"] = f"{slowest:.1f} s"
     return figures
 
@@ -125,7 +130,6 @@ def _send(where: tuple[int, str], text: str, sent: Sent) -> None:
         connection.request("POST", "/api/v1/lessons", json.dumps({"learned": text}), headers)
     except OSError:
         return
-    sent.begun.add(text)
     try:
         with contextlib.closing(connection):
             response = connection.getresponse()
@@ -136,7 +140,8 @@ def _send(where: tuple[int, str], text: str, sent: Sent) -> None:
         sent.unanswered.add(text)
 
 
-def _look(figures: Figures, settings: Settings, name: str, known: dict[str, str], sent: Sent) -> None:
+def _look(figures: Figures, settings: Settings, name: str, known: dict[str, str]) -> set[str]:
+    """The texts of all lessons that are there, once it is sure that those that were acknowledged are."""
     with Memory.open(settings) as memory:
         figures.expect(memory.record.soundness.structural_damage() == (), f"{name}: the record is damaged")
         figures.expect(memory.record.soundness.damaged_texts() == (), f"{name}: a half-written lesson is there")
@@ -147,3 +152,11 @@ def _look(figures: Figures, settings: Settings, name: str, known: dict[str, str]
             except NotFound:
                 is_kept = False
             figures.expect(is_kept, f"{name}: the lesson {identity} was acknowledged and is gone")
+        held: set[str] = set()
+        after: str | None = None
+        while True:
+            page = memory.browse_lessons(NO_FILTERS, limit=100, after=after)
+            held |= {lesson.text for lesson, _ in page.items}
+            after = page.next
+            if after is None:
+                return held
