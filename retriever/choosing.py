@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retriever.lesson import Lesson
-from retriever.ranking import Ranked, lessons_begun
+from retriever.ranking import Ranked
 from retriever.standing import standing
 
 if TYPE_CHECKING:
@@ -69,9 +69,14 @@ def choose(
     if not ranking:
         return ()
     behind = ranking[0].score - ranking[-1].score + 1.0
+    texts = [_texts(ranked, per_document if number < FULL_DOCUMENTS else 1, wanted)
+             for number, ranked in enumerate(ranking[:k])]  # fmt: skip
+    if sum(map(len, texts)) < k:
+        # Only now: further texts come after all first ones, and where those fill the places nobody would see them.
+        texts = [_texts(ranked, per_document, wanted) for ranked in ranking[:k]]
     chosen: list[Choice] = []
-    for number, ranked in enumerate(ranking[:k]):
-        for place, (start, end, lesson) in enumerate(_texts(ranked, per_document, wanted)):
+    for number, (ranked, found) in enumerate(zip(ranking, texts, strict=False)):
+        for place, (start, end, lesson) in enumerate(found):
             late = behind * place if number >= FULL_DOCUMENTS else PLACE_STEP * place
             feedback = standing(lesson.remarks) if lesson is not None else 0.0
             chosen.append(Choice(ranked, start, end, lesson, ranked.score - late + feedback, feedback))
@@ -82,7 +87,7 @@ def _texts(
     ranked: Ranked, per_document: int, wanted: Callable[[Lesson], bool] | None
 ) -> list[tuple[int, int, Lesson | None]]:
     bundle = ranked.bundle
-    lesson_of = lessons_begun(bundle)
+    lesson_of = bundle.lesson_of
     likely = np.exp(ranked.likelihood - ranked.likelihood.max())
     is_first = np.diff(lesson_of, prepend=-2) != 0
     allowed = is_first | (lesson_of < 0)

@@ -18,7 +18,6 @@ import numpy as np
 
 from retriever.choosing import Choice
 from retriever.lesson import Lesson, normalised
-from retriever.ranking import lessons_begun
 from retriever.words import QUESTION_WORDS
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def _share_lessons(one: Bundle, other: Bundle) -> bool:
 
 def _lesson_rows(bundle: Bundle) -> Floats:
     """float32 (lessons with sentences, dim), unit rows."""
-    owners = lessons_begun(bundle)
+    owners = bundle.lesson_of
     places = (np.flatnonzero(owners == number) for number in range(len(bundle.lessons)))
     rows = [row for place in places if len(place) and (row := _pooled(bundle, place)) is not None]
     return np.asarray(rows, np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 1), np.float32)

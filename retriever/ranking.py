@@ -107,7 +107,7 @@ def rank(
     if not told:
         return ()
     rows = _Rows.of(told)
-    stated = np.concatenate([lessons_begun(bundle) >= 0 for bundle in told]).astype(np.float32)
+    stated = np.concatenate([bundle.lesson_of >= 0 for bundle in told]).astype(np.float32)
     nearness = np.zeros(len(stated), np.float32)
     likelihood = weights.shown_stated * stated
     signals: dict[str, Floats] = {}
@@ -122,7 +122,7 @@ def rank(
         signals["pieces"] = weights.pieces * rows.best(close)
         nearness += weights.shown_pieces * close
     counts = [_counts(bundle, question, weights) for bundle in told]
-    lengths = np.asarray([_length(bundle) for bundle in told], np.float32) / max(mean_tokens, 1.0)
+    lengths = np.asarray([bundle.length for bundle in told], np.float32) / max(mean_tokens, 1.0)
     signals["words"] = weights.words * _bm25(counts, lengths, question, weights)
     total = np.sum(list(signals.values()), axis=0)
     likelihood = likelihood + nearness
@@ -137,17 +137,6 @@ def rank(
         for number, (bundle, start) in enumerate(zip(told, rows.starts, strict=True))
     ]
     return tuple(sorted(ranked, key=lambda item: (-item.score, item.bundle.document.id)))
-
-
-def lessons_begun(bundle: Bundle) -> Ids:
-    """For each sentence the index of the lesson that it is part of, -1 where it is part of none."""
-    found = np.full(len(bundle.spans), -1)
-    spans = np.asarray([(lesson.start, lesson.end) for lesson in bundle.lessons]).reshape(-1, 2)
-    first = np.searchsorted(bundle.spans[:, 1], spans[:, 0], side="right")
-    last = np.searchsorted(bundle.spans[:, 0], spans[:, 1], side="left")
-    for number, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-        found[start:end] = number
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,21 +250,17 @@ def _closeness(rows: _Rows, question: Question) -> Floats | None:
 def _counts(bundle: Bundle, question: Question, weights: Weights) -> dict[str, float]:
     """{token of the question: how often the document has it, weighted by field}."""
     wanted = {item.word.token for item in question.asked}
-    found: dict[str, float] = {}
+    found: dict[str, float] = {token: float(count) for token in wanted if (count := bundle.body_counts[token])}
     fields = (
         (bundle.title, weights.title),
         (bundle.labels, weights.labels),
         (bundle.headings, weights.headings),
     )
-    for field_tokens, weight in (*fields, *((line, 1.0) for line in bundle.tokens)):
+    for field_tokens, weight in fields:
         for token in field_tokens:
             if token in wanted:
                 found[token] = found.get(token, 0.0) + weight
     return found
-
-
-def _length(bundle: Bundle) -> int:
-    return sum(map(len, bundle.tokens)) + len(bundle.title) + len(bundle.labels) + len(bundle.headings)
 
 
 def _bm25(counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights) -> Floats:

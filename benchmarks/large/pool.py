@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retriever.ranking import lessons_begun
 from retriever.record import Record
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def _bundles(record: Record) -> Iterator[Bundle]:
 
 
 def _sentences(bundle: Bundle) -> list[PoolSentence]:
-    begun = lessons_begun(bundle)
+    begun = bundle.lesson_of
     starts = [0, *bundle.piece_ends.tolist()]
     found = []
     for number, (start, end) in enumerate(bundle.spans.tolist()):

@@ -7,9 +7,11 @@ import sqlite3
 import sys
 import threading
 import zlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# So many are kept, some 50 kB each for a report of thirty sentences.
+# So many are kept, some 60 kB each for a report of thirty sentences.
 KEPT_BUNDLES = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """Everything about one document that a question may have to look at.
 
@@ -59,6 +61,27 @@ class Bundle:
     labels: tuple[str, ...]
     headings: tuple[str, ...]
     silent: frozenset[int] = frozenset()
+
+    @cached_property
+    def lesson_of(self) -> NDArray[Any]:
+        """For each sentence the index of the lesson that it is part of, -1 where it is part of none."""
+        found = np.full(len(self.spans), -1)
+        spans = np.asarray([(lesson.start, lesson.end) for lesson in self.lessons]).reshape(-1, 2)
+        first = np.searchsorted(self.spans[:, 1], spans[:, 0], side="right")
+        last = np.searchsorted(self.spans[:, 0], spans[:, 1], side="left")
+        for number, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+            found[start:end] = number
+        return found
+
+    @cached_property
+    def body_counts(self) -> Counter[str]:
+        """How often each token stands in its sentences."""
+        return Counter(chain.from_iterable(self.tokens))
+
+    @cached_property
+    def length(self) -> int:
+        """How many tokens there are in all fields together."""
+        return self.body_counts.total() + len(self.title) + len(self.labels) + len(self.headings)
 
     def document_at(self, line: int) -> Document:
         """The document with its link home at this line."""
