@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,8 +21,6 @@ from retriever.lesson import Lesson, normalised
 from retriever.words import QUESTION_WORDS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from retriever.question import Floats
     from retriever.record.candidates import Bundle
 
@@ -104,7 +102,7 @@ class _Head:
     def bundle(self) -> Bundle:
         return self.choice.ranked.bundle
 
-    @property
+    @cached_property
     def document(self) -> str:
         return self.bundle.document.id
 
@@ -120,18 +118,7 @@ def _sense(bundle: Bundle, start: int, lesson: Lesson | None) -> tuple[frozenset
     else:
         rows = np.flatnonzero((bundle.spans[:, 1] > lesson.start) & (bundle.spans[:, 0] < lesson.end))
     words = frozenset(word for row in rows.tolist() for word in bundle.tokens[row]) - QUESTION_WORDS
-    return words, _pooled(bundle, rows)
-
-
-def _pooled(bundle: Bundle, rows: NDArray[Any] | None = None) -> Floats | None:
-    """The unit mean of sentences' embeddings, of all by default; None without embeddings."""
-    if len(bundle.embeddings) != len(bundle.spans) or not len(bundle.spans):
-        return None
-    chosen = np.arange(len(bundle.spans)) if rows is None else rows
-    roots = np.sqrt(bundle.spans[chosen, 1] - bundle.spans[chosen, 0]).astype(np.float32)
-    total: Floats = roots @ bundle.embeddings[chosen].astype(np.float32)
-    unit: Floats = total / max(float(np.linalg.norm(total)), 1e-12)
-    return unit
+    return words, bundle.meaning_of(rows)
 
 
 def _is_same(better: _Head, other: _Head, incidents: frozenset[tuple[str, str]]) -> bool:
@@ -158,7 +145,7 @@ def _is_same(better: _Head, other: _Head, incidents: frozenset[tuple[str, str]])
 def _incidents(bundles: Sequence[Bundle]) -> frozenset[tuple[str, str]]:
     """Pairs of ids, both ways round, of documents that tell of one incident."""
     dated = {
-        bundle.document.id: (day, bundle, _pooled(bundle))
+        bundle.document.id: (day, bundle, bundle.meaning)
         for bundle in bundles
         if bundle.lessons and (day := _day(bundle.document.meta.date)) is not None
     }
@@ -184,7 +171,7 @@ def _lesson_rows(bundle: Bundle) -> Floats:
     """float32 (lessons with sentences, dim), unit rows."""
     owners = bundle.lesson_of
     places = (np.flatnonzero(owners == number) for number in range(len(bundle.lessons)))
-    rows = [row for place in places if len(place) and (row := _pooled(bundle, place)) is not None]
+    rows = [row for place in places if len(place) and (row := bundle.meaning_of(place)) is not None]
     return np.asarray(rows, np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 1), np.float32)
 
 

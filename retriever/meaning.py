@@ -1,4 +1,4 @@
-"""Candidates by meaning: which passages and lessons are nearest to a question, with exact cosines from the record.
+"""Candidates by meaning: which passages and lessons are nearest to a question, and how near.
 
 A server asks its vector index and adds what the index does not hold yet; everybody else, and a server that has no
 index at the moment, scans the record's own embeddings. Both give the same candidates, so the same answers.
@@ -98,23 +98,23 @@ class Meaning:
         # Some of what the index gives may be waiting to be changed or deleted there: ask for that many more.
         asked = count + min(len(waiting), count)
         try:
-            keys = index.nearest(unit, query, asked)
+            near = index.scored(unit, query, asked)
         except IndexUnavailable:
             follower.report_failure(index)
             return self._scan(which, query, count)
-        settled = [key for key in keys if key not in waiting]
-        scored = dict(self._among(which, query, self._kept(unit, settled, allowed)))
+        settled = {key: cosine for key, cosine in near if key not in waiting}
+        scored = {key: settled[key] for key in self._kept(unit, list(settled), allowed)}
         # What waits counts as far as the index was asked: farther away there may be something nearer than it.
-        floor = scored.get(settled[-1], -1.0) if settled and len(keys) == asked else -1.0
+        floor = min(settled.values()) if settled and len(near) == asked else -1.0
         found = [*scored.items(), *(item for item in waiting.nearest(query) if item[1] >= floor)]
         return sorted(found, key=lambda item: (-item[1], item[0]))[:count]
 
     def _kept(self, unit: str, keys: list[int], allowed: frozenset[int] | None) -> list[int]:
-        """Those of the allowed documents, and the last one, which says how far the index was asked."""
+        """Those of the allowed documents."""
         if allowed is None:
             return keys
         documents = self._record.candidates.documents_of(unit, keys)
-        return [key for key in keys if documents.get(key) in allowed or key == keys[-1]]
+        return [key for key in keys if documents.get(key) in allowed]
 
     def _among(self, which: Which, query: Embeddings, keys: list[int]) -> list[tuple[int, float]]:
         """Exact cosines of these keys, best first."""

@@ -71,13 +71,17 @@ class VectorIndex:
 
     def nearest(self, unit: str, query: Embeddings, k: int) -> list[int]:
         """Keys of the `k` passages or lessons nearest to the query, nearest first."""
+        return [key for key, _ in self.scored(unit, query, k)]
+
+    def scored(self, unit: str, query: Embeddings, k: int) -> list[tuple[int, float]]:
+        """(key, cosine) of the same; the cosine differs from the record's by what float32 rounds, some 1e-7."""
         with self._in_use():
             collection = self._collections[unit]
             wanted = min(k, collection.count())
             if wanted == 0:
                 return []
-            found = collection.query(query_embeddings=[query.tolist()], n_results=wanted, include=[])
-        return [int(identity) for identity in found["ids"][0]]
+            found = collection.query(query_embeddings=[query], n_results=wanted, include=["distances"])
+        return [(int(key), 1.0 - far) for key, far in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def keys(self, unit: str) -> set[int]:
         """The keys of everything that is in the index."""

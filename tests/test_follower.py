@@ -57,7 +57,7 @@ def test_what_moves_into_the_index_during_a_question_is_found(filled, monkeypatc
     waiting = {"now": Waiting({owner: row})}
 
     class IndexThatIsFilledMeanwhile:
-        def nearest(self, unit, query, k):
+        def scored(self, unit, query, k):
             # The index did not hold it yet; by the time the answer is here, it does and nothing waits any more.
             waiting["now"] = Waiting()
             return []

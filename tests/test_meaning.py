@@ -43,9 +43,9 @@ def by_index(memory, waiting=()):
     """A meaning with an exact index that lacks the waiting keys."""
 
     class ExactIndex:
-        def nearest(self, unit, query, k):
+        def scored(self, unit, query, k):
             found = brute_force(memory, unit, query, None, None)
-            return [key for key, _, _ in found if key not in waiting][:k]
+            return [(key, cosine) for key, _, cosine in found if key not in waiting][:k]
 
     def of(unit):
         keys = [key for key in waiting if key in memory.record.changes.owners(unit, memory.fingerprint)]

@@ -83,6 +83,20 @@ class Bundle:
         """How many tokens there are in all fields together."""
         return self.body_counts.total() + len(self.title) + len(self.labels) + len(self.headings)
 
+    @cached_property
+    def meaning(self) -> NDArray[Any] | None:
+        """The unit vector of all its sentences together, None without embeddings."""
+        return self.meaning_of(np.arange(len(self.spans)))
+
+    def meaning_of(self, rows: NDArray[Any]) -> NDArray[Any] | None:
+        """The same of some of its sentences: their mean, weighted by the roots of their lengths."""
+        if len(self.embeddings) != len(self.spans) or not len(self.spans):
+            return None
+        roots = np.sqrt(self.spans[rows, 1] - self.spans[rows, 0]).astype(np.float32)
+        total: NDArray[Any] = roots @ self.embeddings[rows].astype(np.float32)
+        unit: NDArray[Any] = total / max(float(np.linalg.norm(total)), 1e-12)
+        return unit
+
     def document_at(self, line: int) -> Document:
         """The document with its link home at this line."""
         if self.url_template is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from retriever.lesson import Filters
 from retriever.record.bundles import Bundle, BundleCache
@@ -12,6 +12,8 @@ from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
 
 __all__ = ["Bundle", "Candidates"]
+
+T = TypeVar("T", int, str)
 
 # SQLite takes more variables in one statement, and gains nothing by them.
 MANY = 500
@@ -48,7 +50,11 @@ class Candidates:
     def frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
         """{token: how many documents hold it}; 0 for unknown ones."""
         with self._database.read() as connection:
-            return {token: _frequency(connection, token) for token in dict.fromkeys(tokens)}
+            found = dict.fromkeys(tokens, 0)
+            for part in _parts(found):
+                query = f"SELECT term, doc FROM document_vocabulary WHERE term IN ({_marks(part)})"
+                found.update((row[0], int(row[1])) for row in connection.execute(query, part))
+            return found
 
     def by_words(
         self,
@@ -97,16 +103,11 @@ class Candidates:
             return self._bundles.read(connection, keys, fingerprint)
 
 
-def _parts(keys: Iterable[int]) -> list[list[int]]:
+def _parts(keys: Iterable[T]) -> list[list[T]]:
     """The keys in parts that one statement takes."""
     listed = list(keys)
     return [listed[start : start + MANY] for start in range(0, len(listed), MANY)]
 
 
-def _marks(part: Sequence[int]) -> str:
+def _marks(part: Sequence[object]) -> str:
     return ", ".join("?" * len(part))
-
-
-def _frequency(connection: sqlite3.Connection, token: str) -> int:
-    row = connection.execute("SELECT doc FROM document_vocabulary WHERE term = ?", (token,)).fetchone()
-    return int(row[0]) if row else 0
