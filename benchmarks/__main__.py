@@ -1,7 +1,7 @@
 """`make bench`, or `python -m benchmarks [PART...]`: what the program costs, beside the bare libraries, in one table.
 
-Parts: ingest, start, lookup, during, recovery, churn, disk, growth; without any, those that need no large memory. Large
-ones are made by benchmarks.large, each in a folder named by how many lessons it holds, and given with --homes. Prints
+Without a PART those that can be measured: some need large memories, and `peers` is only measured when named. Large ones
+are made by benchmarks.large, each in a folder named by how many lessons it holds, and given with --homes. Prints
 Markdown as it goes and, with --json, writes everything measured. Machines are noisy: read the ratios, which are of
 medians taken side by side in one run.
 """
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.speed import during, growth, ingest, lookup, start, upkeep
+from benchmarks.speed import during, growth, ingest, lookup, peers, start, upkeep
 from benchmarks.speed.options import Options, homes_in, questions_in
 from benchmarks.speed.rows import Row, as_json, as_markdown, facts
 from retriever.demo import examples_folder
@@ -29,6 +29,7 @@ PARTS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
     "churn": upkeep.churn,
     "disk": upkeep.disk,
     "growth": growth.rows,
+    "peers": peers.rows,
 }
 WITHOUT_HOMES = ("ingest", "churn")
 
@@ -57,7 +58,7 @@ def main() -> None:
             questions=questions_in(given.questions or examples_folder().parent / "queries.jsonl"),
             rounds=given.rounds,
         )
-        measure(given.parts or (PARTS if homes else WITHOUT_HOMES), options, given.json)
+        measure(given.parts or ([*PARTS][:-1] if homes else WITHOUT_HOMES), options, given.json)
     if given.plot:
         given.plot.write_text(growth.plot(json.loads(given.json.read_text(encoding="utf-8"))["rows"]), encoding="utf-8")
 

@@ -9,5 +9,6 @@ start     the part `start`: help, a cold question
 lookup    the part `lookup`: warm questions, eight clients, the page
 during    the part `during`: questions while files are read
 upkeep    the parts `recovery` and `churn`: starts, rebuild, disk
+peers     the part `peers`: other ways to answer
 growth    the part `growth`, and its plot
 """
