@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from retriever.memory import Memory
-from retriever.record.bundles import BundleCache
+from retriever.record.bundles import Bundles
 from retriever.record.database import Database
 
 WORDS = "words-for-tests"
@@ -48,7 +48,7 @@ def test_what_was_changed_is_read_anew(
 
 
 def test_a_reader_from_before_a_change_leaves_nothing_to_those_after_it(filled: Memory, home: Path):
-    cache, keys = BundleCache(), keys_of(filled)
+    cache, keys = Bundles(), keys_of(filled)
     database = Database(home / "record.db")
     with filled.record._database.read() as old:
         old.execute("SELECT count(*) FROM documents").fetchone()
@@ -65,7 +65,7 @@ def test_a_reader_from_before_a_change_leaves_nothing_to_those_after_it(filled: 
 
 
 def test_only_so_many_are_kept(filled: Memory):
-    cache, keys = BundleCache(limit=5), keys_of(filled)
+    cache, keys = Bundles(limit=5), keys_of(filled)
     with filled.record._database.read() as connection:
         first = cache.read(connection, keys, WORDS)
         again = cache.read(connection, keys, WORDS)

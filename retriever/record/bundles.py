@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import sys
-import threading
 import zlib
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ import numpy as np
 
 from retriever.lesson import Document, Lesson, Passage
 from retriever.record.checksums import RAW_TEXT, is_intact, text_of
+from retriever.record.kept import Kept, content_version
 from retriever.record.rows import (
     DOCUMENT_COLUMNS,
     SPAN_COLUMNS,
@@ -109,57 +109,25 @@ class Bundle:
         return max(1, sum(item.start <= offset for item in self.passages))
 
 
-class BundleCache:
-    """The bundles that were read last, for as long as nothing at all has changed in the record.
-
-    Safe to use from several threads, each with a connection of its own.
-    """
+class Bundles:
+    """Reads bundles, and keeps the last of them."""
 
     def __init__(self, limit: int = KEPT_BUNDLES) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[tuple[int, str], Bundle] = OrderedDict()
-        self._local = threading.local()
-        self._guard = threading.Lock()
-        self._epoch = 0
+        self._kept: Kept[Bundle] = Kept(limit)
 
     def read(self, connection: sqlite3.Connection, keys: Sequence[int], fingerprint: str) -> list[Bundle]:
         """The bundles of these documents, in their order; the connection must be in a transaction."""
-        epoch = self._epoch_of(connection)
+        version = content_version(connection)
         found = []
         for key in keys:
-            bundle = self._get(epoch, (key, fingerprint))
+            bundle = self._kept.get(version, (key, fingerprint))
             if bundle is None:
                 bundle = read_bundle(connection, key, fingerprint)
-                self._put(epoch, (key, fingerprint), bundle)
+                if bundle is not None:
+                    self._kept.put(version, (key, fingerprint), bundle)
             if bundle is not None:
                 found.append(bundle)
         return found
-
-    def _epoch_of(self, connection: sqlite3.Connection) -> int:
-        """A number that is another one as soon as this connection sees that anything was written."""
-        # The first tells what other connections wrote, the second what this one did.
-        state = (connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes)
-        with self._guard:
-            if getattr(self._local, "state", None) != state:
-                self._local.state = state
-                self._epoch += 1
-                self._kept.clear()
-            return self._epoch
-
-    def _get(self, epoch: int, name: tuple[int, str]) -> Bundle | None:
-        with self._guard:
-            if epoch != self._epoch or name not in self._kept:
-                return None
-            self._kept.move_to_end(name)
-            return self._kept[name]
-
-    def _put(self, epoch: int, name: tuple[int, str], bundle: Bundle | None) -> None:
-        with self._guard:
-            # A reader that began before a change must not leave what it saw to those that begin after it.
-            if bundle is not None and epoch == self._epoch:
-                self._kept[name] = bundle
-                if len(self._kept) > self._limit:
-                    self._kept.popitem(last=False)
 
 
 def read_bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> Bundle | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from retriever.lesson import Filters
-from retriever.record.bundles import Bundle, BundleCache
+from retriever.record.bundles import Bundle, Bundles
 from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
 
@@ -27,7 +27,7 @@ class Candidates:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._bundles = BundleCache()
+        self._bundles = Bundles()
 
     def allowed(self, filters: Filters) -> frozenset[int] | None:
         """Keys of the documents that satisfy the filters; None when nothing is filtered."""

@@ -25,11 +25,14 @@ _LOCKED_PAUSE_S = 0.05
 # The last is said of a text that is no UTF-8 any more.
 _SIGNS_OF_DAMAGE = ("malformed", "not a database", "corrupt", "Could not decode")
 
+# Pages of 8 kB, for a record that is made new: five embeddings of the default model fill one, two a page of 4 kB, and
+# the rest of that was empty. Each thread's cache is small, since the system keeps the file's pages for all of them.
 _PRAGMAS = """
+PRAGMA page_size = 8192;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA secure_delete = ON;
-PRAGMA cache_size = -16000;
+PRAGMA cache_size = -8000;
 PRAGMA temp_store = MEMORY;
 """
 

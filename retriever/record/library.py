@@ -13,6 +13,7 @@ from retriever.lesson import NO_FILTERS, Document, Filters, Lesson, Page, Passag
 from retriever.record.checksums import RAW_TEXT, text_of
 from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
+from retriever.record.kept import Kept, content_version
 from retriever.record.rows import (
     DOCUMENT_COLUMNS,
     LESSON_COLUMNS,
@@ -23,6 +24,9 @@ from retriever.record.rows import (
 )
 
 _DOCUMENTS = "documents d JOIN sources s ON s.key = d.source"
+
+# Facets of so many different filters are kept while nothing changes: each counts over all lessons.
+KEPT_FACETS = 64
 
 _COUNTED = {
     "documents": "documents",
@@ -40,6 +44,7 @@ class Library:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._facets: Kept[dict[str, tuple[tuple[str, int], ...]]] = Kept(KEPT_FACETS)
 
     def document(self, reference: str) -> Document:
         """The document with that id or path, text included. Raises NotFound, also when several have that path."""
@@ -147,7 +152,11 @@ class Library:
             "polarity": (_lessons_where(condition, lesson_part), "l.polarity"),
         }
         with self._database.read() as connection:
-            return {
+            version = content_version(connection)
+            known = self._facets.get(version, filters)
+            if known is not None:
+                return known
+            found = {
                 name: tuple(
                     (row[0], row[1])
                     for row in connection.execute(
@@ -158,6 +167,8 @@ class Library:
                 )
                 for name, (where, column) in queries.items()
             }
+        self._facets.put(version, filters, found)
+        return found
 
     def counts(self) -> dict[str, int]:
         """How many documents, lessons, passages and sources there are."""

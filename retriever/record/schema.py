@@ -271,7 +271,24 @@ CREATE INDEX questions_by_time ON questions (asked_at);
 CREATE INDEX events_by_lesson ON events (lesson_id, type, seq);
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = """
+-- Changes whenever anything changes that an answer or a page may show: what was read before may then be kept no longer
+-- (retriever/record/kept.py). Questions, reports and the index's own tables do not count.
+CREATE TABLE content (version INTEGER NOT NULL);
+INSERT INTO content VALUES (1);
+CREATE TRIGGER content_documents_insert AFTER INSERT ON documents BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_documents_update AFTER UPDATE ON documents BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_documents_delete AFTER DELETE ON documents BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_sentences_insert AFTER INSERT ON sentences BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_sentences_delete AFTER DELETE ON sentences BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_remarks_insert AFTER INSERT ON remarks BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_remarks_update AFTER UPDATE ON remarks BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_remarks_delete AFTER DELETE ON remarks BEGIN UPDATE content SET version = version + 1; END;
+CREATE TRIGGER content_sources_update AFTER UPDATE OF name, root, url_template ON sources
+BEGIN UPDATE content SET version = version + 1; END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

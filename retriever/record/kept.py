@@ -1,0 +1,48 @@
+"""What was read from the record and may be shown again, kept for as long as nothing that is shown has changed."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+def content_version(connection: sqlite3.Connection) -> int:
+    """A number that grows with every change to what is shown, as the connection's transaction sees it."""
+    return int(connection.execute("SELECT version FROM content").fetchone()[0])
+
+
+class Kept(Generic[V]):
+    """At most `limit` values of one version, those used last; safe to use from several threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._version = 0
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, version: int, name: Hashable) -> V | None:
+        """The value of that version, None when it is not kept."""
+        with self._guard:
+            if version != self._version or name not in self._values:
+                return None
+            self._values.move_to_end(name)
+            return self._values[name]
+
+    def put(self, version: int, name: Hashable, value: V) -> None:
+        """The value is kept, unless a reader that began later has left values of a newer version."""
+        with self._guard:
+            if version > self._version:
+                self._version = version
+                self._values.clear()
+            if version == self._version:
+                self._values[name] = value
+                if len(self._values) > self._limit:
+                    self._values.popitem(last=False)
