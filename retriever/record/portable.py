@@ -31,6 +31,7 @@ FORMAT_VERSION = 1
 LEFT_OUT: Mapping[str, str] = {
     "changes": "what the vector index has still to follow; an import builds its own index",
     "generations": "builds of the vector index, which is not exported",
+    "content": "a number that grows whenever the rows change, wherever it began",
     "document_vocabulary": "a view of document_words",
     "sqlite_sequence": "SQLite's own; it follows from the rows",
     "sqlite_schema": "SQLite's own; it follows from the version",
