@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 from web_browser import chromium
+from web_memory import TestMemory, make_memory
+from word_embedder import WordEmbedder
 
 from cli import main
 from ingest.pipeline import IngestOptions, ingest
 from ingest.report import IngestReport
+from ingest.scribe import Scribe
 from retriever.config import Settings, load_settings
 from retriever.embedder import Embedder, open_embedder
 from retriever.memory import Memory
+from retriever.web import create_app
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-
-
-class WordEmbedder:
-    """One dimension a word (by hash): texts that share words are near, so a test can say which hit must win."""
-
-    fingerprint = "words-for-tests"
-    dim = 256
-
-    def encode_documents(self, texts: Sequence[str]) -> Any:
-        rows = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in re.findall(r"[a-z]+", text.lower()):
-                row[zlib.crc32(word.encode()) % self.dim] += 1
-            row[0] += 0.01
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-    def encode_query(self, query: str) -> Any:
-        return self.encode_documents([query])[0]
-
-    def encode_queries(self, queries: Sequence[str]) -> Any:
-        return self.encode_documents(queries)
-
-    def piece_ids(self, texts: Sequence[str]) -> list[Any]:
-        return [np.zeros(0, np.int32) for _ in texts]
-
-    def piece_vectors(self, pieces: Any) -> Any:
-        return np.zeros((len(pieces), 0), np.float32)
 
 
 @pytest.fixture(scope="session")
@@ -146,6 +122,20 @@ def filled(folder: Path, read: Callable[..., IngestReport], memory: Memory, repo
         (folder / f"report-{number}.md").write_text(report(f"{number} {'x' * number}"))
     read()
     return memory
+
+
+@pytest.fixture
+def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
+    """A memory of a few documents whose answers a test of the page can say; a module that only reads makes its own."""
+    memory = make_memory(tmp_path, models)
+    yield memory
+    memory.close()
+
+
+@pytest.fixture
+def web(small: TestMemory) -> FlaskClient:
+    """The page and the API over `small`, with writing."""
+    return create_app(small, small.settings, scribe=Scribe()).test_client()
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from web_browser import opened, served
-from web_memory import TestMemory, make_memory
+from web_memory import TestMemory
 
 from retriever.web import writing_texts
-
-
-@pytest.fixture
-def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
-    with make_memory(tmp_path, models) as memory:
-        assert isinstance(memory, TestMemory)
-        yield memory
 
 
 @pytest.fixture

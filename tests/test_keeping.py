@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import WordEmbedder
+from word_embedder import WordEmbedder
 
 from ingest.pipeline import IngestOptions, ingest
 from ingest.scribe import Scribe

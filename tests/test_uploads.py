@@ -8,9 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from web_memory import TestMemory, make_memory
 
-from ingest.scribe import Scribe
 from retriever.lesson import Filters
-from retriever.web import create_app
 
 DOCUMENTS = "/api/v1/documents"
 REPORT = b"# Outage of the pump\n\n## Lessons learned\n\n- Check the pump before the gate is opened.\n"
@@ -21,11 +19,6 @@ def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
     with make_memory(tmp_path, models, max_file_mb=0.2) as memory:
         assert isinstance(memory, TestMemory)
         yield memory
-
-
-@pytest.fixture
-def web(small: TestMemory) -> FlaskClient:
-    return create_app(small, small.settings, scribe=Scribe()).test_client()
 
 
 @pytest.fixture

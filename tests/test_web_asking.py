@@ -1,27 +1,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from flask.testing import FlaskClient
 from web_memory import TestMemory, make_memory
 
 from ingest.scribe import Scribe
 from retriever.web import create_app, texts, writing_texts
-
-
-@pytest.fixture
-def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
-    with make_memory(tmp_path, models) as memory:
-        assert isinstance(memory, TestMemory)
-        yield memory
-
-
-@pytest.fixture
-def web(small: TestMemory) -> FlaskClient:
-    return create_app(small, small.settings, scribe=Scribe()).test_client()
 
 
 def shown(web: FlaskClient, path: str) -> str:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
-from web_memory import TestMemory, make_memory
+from web_memory import TestMemory
 
 from ingest.scribe import Scribe
 from retriever.correcting import Correcting
@@ -18,18 +16,6 @@ from retriever.web import create_app
 ATOM = "{http://www.w3.org/2005/Atom}"
 SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 LOOKUP = "/api/v1/lookup"
-
-
-@pytest.fixture
-def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
-    with make_memory(tmp_path, models) as memory:
-        assert isinstance(memory, TestMemory)
-        yield memory
-
-
-@pytest.fixture
-def web(small: TestMemory) -> FlaskClient:
-    return create_app(small, small.settings, scribe=Scribe()).test_client()
 
 
 def feed(web: FlaskClient, address: str) -> ElementTree.Element:

@@ -31,7 +31,8 @@ from retriever.config import Settings
 from retriever.errors import RetrieverError
 from retriever.web import worker
 from retriever.web.server import serve
-from web_memory import TestMemory, WordEmbedder
+from web_memory import TestMemory
+from word_embedder import WordEmbedder
 
 class SlowMemory(TestMemory):
     __test__ = False

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from web_memory import TestMemory, make_memory
+from web_memory import TestMemory
 
-from ingest.scribe import Scribe
 from retriever.web import create_app, writing_texts
 from retriever.web.operations import MAX_BODY_BYTES
 
@@ -20,18 +17,6 @@ TOLD = {
     "polarity": "failure",
     "tags": "valves, #night",
 }
-
-
-@pytest.fixture
-def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
-    with make_memory(tmp_path, models) as memory:
-        assert isinstance(memory, TestMemory)
-        yield memory
-
-
-@pytest.fixture
-def web(small: TestMemory) -> FlaskClient:
-    return create_app(small, small.settings, scribe=Scribe()).test_client()
 
 
 def send(web: FlaskClient, path: str, status: int = 303, **fields: str) -> str:

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from web_memory import TestMemory, make_memory
+from web_memory import TestMemory
 
-from ingest.scribe import Scribe
 from retriever.web import create_app
 
 LESSONS = "/api/v1/lessons"
@@ -19,18 +16,6 @@ TOLD = {
     "polarity": "failure",
     "tags": ["valves"],
 }
-
-
-@pytest.fixture
-def small(tmp_path: Path, models: Path) -> Iterator[TestMemory]:
-    with make_memory(tmp_path, models) as memory:
-        assert isinstance(memory, TestMemory)
-        yield memory
-
-
-@pytest.fixture
-def web(small: TestMemory) -> FlaskClient:
-    return create_app(small, small.settings, scribe=Scribe()).test_client()
 
 
 @pytest.fixture

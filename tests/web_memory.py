@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conftest import WordEmbedder
+from word_embedder import WordEmbedder
 
 from ingest.pipeline import IngestOptions, ingest
 from retriever.config import Settings
