@@ -291,7 +291,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         RemoteMemory(url, "token")
 
 
-def test_the_command_says_what_it_needs(folder: Path, tmp_path: Path) -> None:
+def test_the_command_says_what_it_needs(folder: Path, tmp_path: Path, pauses: list[float]) -> None:
     def run(*arguments: str, **environment: str) -> Any:
         return CliRunner().invoke(main, ["ingest", *arguments], env={"LESSONS_TOKEN": None, **environment})
 
