@@ -71,7 +71,8 @@ def answers_of(ask: PeerAsk) -> Ask:
     def answer(query: str, *, k: int | None = None, per_document: int | None = None) -> Answer:
         found = ask(query, TEXTS if per_document else k or 10)
         if per_document == 1:
-            found = list({path: (path, text) for path, text in reversed(found)}.values())[::-1]
+            # The last one assigned to a path is its best, which leaves the paths where they first came.
+            found = list((dict.fromkeys(path for path, _ in found) | dict(reversed(found))).items())
         hits = tuple(
             Hit(place, -float(place), Lesson("", path, text, 0, len(text)), Document(path, "", path, None, text))
             for place, (path, text) in enumerate(found[: k or 10], start=1)

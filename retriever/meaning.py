@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # more the index is asked for so many times what is wanted, and what it gives is sifted; where that is not enough, for
 # few of the nearest are allowed, they are compared one by one after all (docs/ranking.md).
 EXACT_DOCUMENTS = 500
-SIFTED = (10, 40)
+SIFTED = (5, 20)
 
 # So many embeddings are held at a time while they are compared.
 _BATCH = 20_000
@@ -86,7 +86,7 @@ class Meaning:
     def _anywhere(
         self, which: Which, query: Embeddings, count: int, allowed: frozenset[int] | None = None
     ) -> list[tuple[int, float]]:
-        """The `count` nearest, best first; with `allowed`, those that may stay of them are enough."""
+        """The `count` nearest, best first; with `allowed`, at least what these documents have of them."""
         unit, _ = which
         follower = self._follower
         index = follower.index if follower is not None else None
@@ -96,13 +96,16 @@ class Meaning:
         # Before the index is asked, and once: what moves into the index in between is then found at least here.
         waiting = follower.pending.of(unit)
         # Some of what the index gives may be waiting to be changed or deleted there: ask for that many more.
-        asked = count + min(len(waiting), count)
+        asked = (count if allowed is None else 2 * count) + min(len(waiting), count)
         try:
             near = index.scored(unit, query, asked)
         except IndexUnavailable:
             follower.report_failure(index)
             return self._scan(which, query, count)
         settled = {key: cosine for key, cosine in near if key not in waiting}
+        if allowed is not None and len(near) == asked:
+            # An approximate index misses a few of the farthest it is asked for: only the nearer half is relied on.
+            settled = dict(list(settled.items())[:count])
         scored = {key: settled[key] for key in self._kept(unit, list(settled), allowed)}
         # What waits counts as far as the index was asked: farther away there may be something nearer than it.
         floor = min(settled.values()) if settled and len(near) == asked else -1.0

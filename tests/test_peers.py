@@ -45,10 +45,11 @@ def test_quality_takes_documents_where_they_first_come_and_the_first_ten_texts()
 
     def ask(query, k=10):
         asked.append(k)
-        return [("a", "one"), ("a", "two"), ("b", "three"), *(("c", str(number)) for number in range(20))][:k]
+        return [("a", "one"), ("b", "two"), ("a", "three"), *(("c", str(number)) for number in range(20))][:k]
 
     answer = answers_of(ask)
-    assert [hit.document.path for hit in answer("q", k=30, per_document=1).hits] == ["a", "b", "c"]
+    first = [(hit.document.path, hit.lesson.text) for hit in answer("q", k=30, per_document=1).hits]
+    assert first == [("a", "one"), ("b", "two"), ("c", "0")]
     assert [hit.lesson.text for hit in answer("q").hits] == ["one", "two", "three", *map(str, range(7))]
     assert asked == [100, 10]
 
