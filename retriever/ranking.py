@@ -44,7 +44,7 @@ class Weights:
     shown_pieces: float = 2.0
     shown_stated: float = 2.5
     shown_stated_too: float = 1.6
-    shown_lesson: float = 0.6
+    shown_lesson: float = 0.5
 
 
 WEIGHTS = Weights()
