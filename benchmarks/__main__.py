@@ -42,6 +42,9 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, help="Judged queries.  [default: the examples']")
     parser.add_argument("--homes", type=Path, metavar="FOLDER", help="Large memories, named by their lessons.")
     parser.add_argument("--sizes", type=int, nargs="+", help="Only these of them.")
+    parser.add_argument(
+        "--scratch", type=Path, metavar="FOLDER", help="Keep what is made for measuring, for next time."
+    )
     parser.add_argument("--rounds", type=int, default=3, help="How often what takes long is repeated.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything measured.")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="Draw how it grows, out of the --json file.")
@@ -50,11 +53,13 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no part {unknown.pop()!r}; there are {', '.join(PARTS)}")
     homes = homes_in(given.homes)
-    with tempfile.TemporaryDirectory(prefix="lessons-bench-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="lessons-bench-") as temporary:
+        scratch = given.scratch or Path(temporary)
+        scratch.mkdir(parents=True, exist_ok=True)
         options = Options(
             docs=given.docs or examples_folder(),
             homes={size: home for size, home in homes.items() if not given.sizes or size in given.sizes},
-            scratch=Path(scratch),
+            scratch=scratch,
             questions=questions_in(given.questions or examples_folder().parent / "queries.jsonl"),
             rounds=given.rounds,
         )

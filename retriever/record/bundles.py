@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # So many are kept, some 60 kB each for a report of thirty sentences.
-KEPT_BUNDLES = 1000
+KEPT_BUNDLES = 500
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ PRAGMA page_size = 8192;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA secure_delete = ON;
-PRAGMA cache_size = -8000;
+PRAGMA cache_size = -2000;
 PRAGMA temp_store = MEMORY;
 """
 
