@@ -146,9 +146,17 @@ def _differences(
 
 
 def _versions(runs: Runs) -> str:
-    packages = dict.fromkeys(name for one in runs if one != OURS for name in peer(one).PACKAGES)
+    packages = dict.fromkeys(name for one in runs if one != OURS for name in _packages(one))
     names = ("sentence-transformers", "chromadb", *packages)
     return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def _packages(name: str) -> tuple[str, ...]:
+    """What the peer needs; nothing where it is not installed: then its outcomes were kept elsewhere."""
+    try:
+        return peer(name).PACKAGES
+    except ImportError:
+        return ()
 
 
 if __name__ == "__main__":
