@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ingest.readers import Reading, read
 from ingest.readers.html import markdown_from
 
@@ -74,3 +76,9 @@ def test_a_page_nested_without_end_keeps_its_words() -> None:
 
 def test_markup_that_never_closes_is_read() -> None:
     assert "full" in one("<table><tr><td>full<ul><li>x").text
+
+
+@pytest.mark.parametrize("text", ["notes.html", "https://example.com/a", "docs/a.txt"])
+def test_a_page_that_is_only_the_name_of_a_file_is_text(text):
+    (reading,) = read(text.encode(), "page.html")
+    assert reading.text.strip() == text

@@ -26,7 +26,7 @@ _SENTENCE_END = (".", "!", "?", ":", ";", ",", "•")
 
 def read(data: bytes, name: str) -> list[Reading]:
     """The page as Markdown, without the site around it; its title and `<meta>` as fields."""
-    soup = BeautifulSoup(_decoded(data), "lxml")
+    soup = _parsed(_decoded(data))
     fields = tuple(_fields(soup))
     for frame in soup.select(_FRAME):
         frame.decompose()
@@ -36,8 +36,13 @@ def read(data: bytes, name: str) -> list[Reading]:
 
 def markdown_from(markup: str) -> str:
     """HTML that a converter made, as Markdown."""
-    text, _ = _convert(BeautifulSoup(markup, "lxml"))
+    text, _ = _convert(_parsed(markup))
     return text
+
+
+def _parsed(markup: str) -> BeautifulSoup:
+    # A short text without a tag or a line break makes the parser warn that it may be the name of a file.
+    return BeautifulSoup(markup + "\n", "lxml")
 
 
 # The stubs of markdownify know the class and not its methods.
