@@ -63,4 +63,4 @@ screenshots: setup-test ## Take docs/screenshots anew, in the installed Chromium
 	@$(BIN)/python -m benchmarks.screenshots
 
 clean: ## Remove the environment and what builds left behind.
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

@@ -160,11 +160,11 @@ def _send_until(sent: Sent, wire: Wire, files: int) -> None:
             raise KeyboardInterrupt
         return handle(request)
 
-    wire.inner.handle_request = press  # type: ignore[method-assign]
+    wire.inner.handle_request = press
     try:
         sent()
     finally:
-        wire.inner.handle_request = handle  # type: ignore[method-assign]
+        wire.inner.handle_request = handle
 
 
 def test_a_file_that_moved_keeps_its_document_and_lessons(filled: Path, sent: Sent, far: TestMemory) -> None:

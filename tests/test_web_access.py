@@ -186,7 +186,7 @@ def test_on_loopback_everybody_reads(small: TestMemory) -> None:
     ],
 )
 def test_only_known_hosts_are_answered(settings: dict[str, str], host: str, is_known: bool) -> None:
-    assert KnownHosts(Settings(home=Path(), models=Path(), **settings)).know(host) is is_known  # type: ignore[arg-type]
+    assert KnownHosts(Settings(home=Path(), models=Path(), **settings)).know(host) is is_known
 
 
 def test_an_unknown_host_is_told_so_by_page_and_api(small: TestMemory) -> None:

@@ -35,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Te
 
 
 def client_of(memory: TestMemory, **settings: object) -> FlaskClient:
-    app = create_app(memory, replace(memory.settings, **settings))  # type: ignore[arg-type]
+    app = create_app(memory, replace(memory.settings, **settings))
     client = app.test_client()
     client.environ_base["HTTP_HOST"] = "192.0.2.7" if settings.get("host") else "localhost"
     return client

@@ -62,7 +62,7 @@ def _done_by_page() -> str:
 
 
 def _access_of(app: Flask) -> object:
-    return app.view_functions["enter"].__self__  # type: ignore[attr-defined]
+    return app.view_functions["enter"].__self__
 
 
 def send(client: FlaskClient, path: str, token: str = "", **fields: str) -> int:

@@ -102,7 +102,7 @@ def tell_of_files() -> None:
         say(did="ingested", path=reading.path, sha256=reading.sha256)
         return outcome
 
-    setattr(Files, "record_file", told)  # noqa: B010
+    Files.record_file = told
 
 
 def act_ingest(memory: Memory, docs: Path, chance: random.Random) -> None:

@@ -200,5 +200,6 @@ class _Victim:
             capture_output=True,
             text=True,
             check=False,
-            preexec_fn=hold_back,  # noqa: PLW1509
+            # No other thread runs meanwhile, and the limit must hold from the command's first write.
+            preexec_fn=hold_back,
         )

@@ -49,7 +49,7 @@ TEAMS = tuple(f"team-{number}" for number in range(1, 13))
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Stands for the model: everything it is asked for is known already."""
+    """As much of an embedder as `embedded` asks: everything is known already."""
 
     fingerprint: str
     dim: int
@@ -145,4 +145,4 @@ def _with_embeddings(pool: Pool, text: _Text, meta: Metadata) -> tuple[Draft, Em
         vectors = np.stack([one.embedding for _, one in parts]).astype(np.float32)
         rows[lesson.digest] = pooled(vectors, [item.end - item.start for item, _ in parts]).astype(np.float16)
     known = _Known(pool.fingerprint, len(rows[lessons[0].digest]), {item.plain: one.pieces for item, one in told})
-    return draft, embedded(draft, rows, known)  # type: ignore[arg-type]
+    return draft, embedded(draft, rows, known)

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import ParamSpec
 
 from benchmarks.speed.rows import Sample
 
+P = ParamSpec("P")
 
-def seconds(run: Callable[[], object]) -> float:
-    """How long one run takes."""
+
+def seconds(run: Callable[P, object], *arguments: P.args, **options: P.kwargs) -> float:
+    """How long `run` takes with these arguments."""
     started = time.perf_counter()
-    run()
+    run(*arguments, **options)
     return time.perf_counter() - started
 
 

@@ -38,7 +38,7 @@ def rows(options: Options) -> Iterator[Row]:
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(original, home)
         command = [sys.executable, "-m", "cli", "--home", str(home), "ingest", str(docs), "--source", "growth"]
-        took = seconds(lambda command=command: process(command))  # type: ignore[misc]
+        took = seconds(process, command)
         yield Row("growth", f"ingest of {FILES} new files, {lessons:,} lessons", Sample.of([took]), "s")
         shutil.rmtree(home)
 

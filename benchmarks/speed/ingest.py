@@ -6,6 +6,7 @@ The floor is one process that loads sentence-transformers and encodes the corpus
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -25,7 +26,7 @@ def rows(options: Options) -> Iterator[Row]:
     runs: dict[str, Callable[[], object]] = {"floor": python("-m", "benchmarks.speed.floors", str(options.docs))}
     homes = {name: options.scratch / f"ingest-{name}" for name in ("float32", "fastest")}
     for name, home in homes.items():
-        runs[name] = lambda name=name, home=home: _first(home, options.docs, name)  # type: ignore[misc]
+        runs[name] = functools.partial(_first, home, options.docs, name)
     took = alternately(runs, options.rounds)
     yield Row("ingest", "first ingest, float32", took["float32"], "s", FLOOR, took["floor"], 0.85)
     yield Row("ingest", "first ingest, fastest precision", took["fastest"], "s", FLOOR, took["floor"], 0.55)
@@ -41,15 +42,15 @@ def _changes(options: Options, homes: dict[str, Path], took: dict[str, Sample]) 
         path.unlink()
     for name in homes:
         home = options.scratch / f"change-{name}"
-        first = Sample.of([seconds(lambda home=home, name=name: _first(home, copy, name))])  # type: ignore[misc]
+        first = Sample.of([seconds(_first, home, copy, name)])
         again, changed = [], []
         for turn in range(max(3, options.rounds)):
-            again.append(seconds(lambda home=home, name=name: _ingest(home, copy, name)))  # type: ignore[misc]
+            again.append(seconds(_ingest, home, copy, name))
             path = files[(turn * 97) % min(CHANGED_OF, len(files))]
             path.write_text(
                 path.read_text(encoding="utf-8") + f"\nNote {turn}: the gate was oiled.\n", encoding="utf-8"
             )
-            changed.append(seconds(lambda home=home, name=name: _ingest(home, copy, name)))  # type: ignore[misc]
+            changed.append(seconds(_ingest, home, copy, name))
         what = f"the first, {name}, of {len(list(copy.rglob('*.md')))} files"
         yield Row("ingest", "ingest again, nothing changed", Sample.of(again), "s", what, first, 0.02)
         yield Row("ingest", "one changed file", Sample.of(changed), "s", what, first, 0.03)

@@ -57,12 +57,8 @@ def _beside_floor(options: Options, server: Server, lessons: int) -> tuple[Sampl
                 continue
             asked = f"{question} {turn}"
             ours.append(client.lookup(asked))
-            found = [encode(asked)]
-            parts.append((
-                seconds(lambda asked=asked: encode(asked)) * 1000,  # type: ignore[misc]
-                seconds(lambda found=found: query(found[0])) * 1000,  # type: ignore[misc]
-                bare.get("/"),
-            ))  # fmt: skip
+            embedding = encode(asked)
+            parts.append((seconds(encode, asked) * 1000, seconds(query, embedding) * 1000, bare.get("/")))
     medians = [Sample.of(values).median for values in zip(*parts, strict=True)]
     return Sample.of(ours), Sample.of([sum(medians)])
 

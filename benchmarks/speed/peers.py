@@ -30,14 +30,11 @@ def rows(options: Options) -> Iterator[Row]:
         home = options.scratch / f"peer-{name}"
         shutil.rmtree(home, ignore_errors=True)
         try:
-            built = seconds(lambda name=name, home=home: _run(name, home, "--build", str(options.docs)))  # type: ignore[misc]
+            built = seconds(_run, name, home, "--build", str(options.docs))
         except ModuleNotFoundError as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
             continue
-        cold = [
-            seconds(lambda name=name, home=home: _run(name, home, options.questions[0]))  # type: ignore[misc]
-            for _ in range(3)
-        ]
+        cold = [seconds(_run, name, home, options.questions[0]) for _ in range(3)]
         warm = _warm(name, home, options.questions)
         yield Row("peers", f"{name}: build", Sample.of([built]), "s", FLOOR, floor)
         yield Row("peers", f"{name}: cold question", Sample.of(cold), "s")

@@ -84,7 +84,7 @@ def _rebuild(home: Path, size: str) -> Row:
     counts = record.library.counts()
     record.close()
     vectors = counts["lessons"] + counts["passages"]
-    took = seconds(lambda: process([sys.executable, "-m", "cli", "--home", str(home), "reindex"]))
+    took = seconds(process, [sys.executable, "-m", "cli", "--home", str(home), "reindex"])
     note = "higher is better: at least 1,000"
     return Row("recovery", f"rebuilding the index, {size}", Sample.of([vectors / took]), "vectors/s", note=note)
 
