@@ -9,7 +9,7 @@ search.py      a question to an answer, with meaning.py, question.py, ranking.py
 verdict.py     whether it is one; support.py: a closer look where that is in doubt
 share.py       a lesson as a person tells it                          standing.py   what feedback adds to a score
 sharing.py     lessons told by hand; correcting.py: marks, mends, feedback; questions.py: what was asked, and gaps
-memory.py      Memory.open(home): builds and owns all of the above
+memory.py      Memory.open(home): builds and owns all of the above    home.py       the folder it is in
 evaluation/    judged queries in, a report out                        doctor.py     every part checked
 reranking.py   the first texts in another order, by cross_encoder.py where one is set
 duplicates.py  the same lesson or incident told twice                 checks.py     what a question may say

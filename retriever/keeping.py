@@ -13,8 +13,9 @@ from pathlib import Path
 
 from retriever.config import Settings
 from retriever.errors import ModelError, StoreError
+from retriever.home import make_home
 from retriever.locks import INDEX_LOCK, SERVER_LOCK, held
-from retriever.memory import Memory, make_home
+from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.backups import put_in_place, remember_backup
 from retriever.record.copies import CopyFacts, copy_in, is_copy, written_whole

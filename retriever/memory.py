@@ -8,20 +8,19 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retriever.config import Settings
 from retriever.cross_encoder import lazily
 from retriever.embedder import find_model, open_embedder
 from retriever.erasing import clean_disk, clean_disk_quietly, drop_index, is_behind
-from retriever.errors import HomeBusy, ModelError, NotAMemory, NotFound, RetrieverError, StoreError
+from retriever.errors import HomeBusy, ModelError, NotFound, RetrieverError, StoreError
 from retriever.follow import IndexKeeper
 from retriever.follower import Follower
+from retriever.home import check_vacant, make_home
 from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
 from retriever.locks import SERVER_LOCK, ProcessLock
 from retriever.record import FILE_NAME, Record
-from retriever.record.backups import FOLDER, LAST_BACKUP
 from retriever.scopes import Holder
 from retriever.search import Search
 
@@ -38,11 +37,6 @@ _EVIDENCE = re.compile(r"(?P<document>[0-9a-f]{16}):(?P<start>\d{1,12})-(?P<end>
 
 # How long a model that could not be opened is left alone.
 MODEL_RETRY_S = 60.0
-
-# What a home may hold beside the record before the record exists.
-_OURS = frozenset(
-    {"config.toml", "secret", "server.json", SERVER_LOCK, "index", "models", "lost+found", FOLDER, LAST_BACKUP}
-)
 
 
 class Memory:
@@ -64,7 +58,7 @@ class Memory:
         home = settings.home
         if not (home / FILE_NAME).exists():
             if not create:
-                _check_vacant(home)
+                check_vacant(home)
                 raise StoreError(
                     f"There is no memory in {home} yet. Fill one with `lessons ingest PATH`, "
                     "or look at an example with `lessons demo`."
@@ -298,27 +292,3 @@ class Memory:
                 logger.warning("%s", error)
                 self._model_failed_at = time.monotonic()
                 return None
-
-
-def make_home(home: Path) -> None:
-    """The folder is there, for its owner's eyes only. Raises StoreError where it holds something else."""
-    if not (home / FILE_NAME).exists():
-        _check_vacant(home)
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(f"The folder {home} cannot be made: {error.strerror}. Choose another --home.") from error
-
-
-def _check_vacant(home: Path) -> None:
-    if home.exists() and not home.is_dir():
-        raise NotAMemory(f"{home} is a file. Choose a folder with --home.")
-    if home.is_dir():
-        foreign = sorted(
-            entry.name for entry in home.iterdir() if entry.name not in _OURS and not entry.name.startswith(FILE_NAME)
-        )
-        if foreign:
-            raise NotAMemory(
-                f"{home} holds something else ({', '.join(foreign[:3])}) and no memory. "
-                "Choose another --home, or an empty folder."
-            )

@@ -20,8 +20,12 @@ from ingest.pipeline import IngestOptions, ingest
 from ingest.report import IngestReport
 from ingest.scribe import Scribe
 from retriever.config import Settings, load_settings
+from retriever.correcting import Correcting
 from retriever.embedder import Embedder, open_embedder
 from retriever.memory import Memory
+from retriever.questions import Questions
+from retriever.share import Share
+from retriever.sharing import Sharing
 from retriever.web import create_app
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -122,6 +126,35 @@ def filled(folder: Path, read: Callable[..., IngestReport], memory: Memory, repo
         (folder / f"report-{number}.md").write_text(report(f"{number} {'x' * number}"))
     read()
     return memory
+
+
+@pytest.fixture
+def words_embed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every memory is opened with the word embedder, also those that the code under test opens."""
+    real = Memory.open.__func__
+
+    def opened(cls: type[Memory], settings: Settings, *, create: bool = False) -> Memory:
+        memory: Memory = real(cls, settings, create=create)
+        memory.__dict__.update(embedder=WordEmbedder(), fingerprint=WordEmbedder.fingerprint)
+        return memory
+
+    monkeypatch.setattr(Memory, "open", classmethod(opened))
+
+
+@pytest.fixture
+def lived_in(filled: Memory, folder: Path, read: Callable[..., Any], report: Callable[[str], str]) -> Memory:
+    """A memory in which every table that an export holds has rows."""
+    (folder / "report-1.md").write_text("# Other\n\n## Lessons learned\n\n- Paint the third buoy in a bright red.\n")
+    (folder / "tagged.md").write_text("---\ntags: [pumps, gates]\n---\n" + report("tagged"))
+    read(url_template="https://git.example/{path}#L{line}")
+    filled.forget(filled.document("report-2.md").id)
+    filled.record.tokens.add("bot", "read")
+    told = Share.of({"learned": "Hang the spare oar where a wet hand finds it.", "next": "Buy a second oar."})
+    shared = Sharing(filled, Scribe()).share(told, key="once")
+    Correcting(filled).say(shared.lesson.id, "helped", "token:bot")
+    Questions(filled, str).note(filled.ask("a question nobody can answer"))
+    Correcting(filled).mend(filled.document("report-1.md").id, {"severity": "SEV1"})
+    return filled
 
 
 @pytest.fixture

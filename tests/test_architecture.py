@@ -40,7 +40,7 @@ LAYERS = (
         "retriever.demo",
     ),
     ("retriever.record",),
-    ("retriever.vectors", "retriever.probe", "retriever.generations"),
+    ("retriever.home", "retriever.vectors", "retriever.probe", "retriever.generations"),
     ("retriever.follow", "retriever.follower", "retriever.meaning", "retriever.erasing"),
     (
         "retriever.question",

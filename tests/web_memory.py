@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+from flask.testing import FlaskClient
 from word_embedder import WordEmbedder
 
 from ingest.pipeline import IngestOptions, ingest
@@ -110,6 +112,21 @@ def make_memory(folder: Path, models: Path, **settings: Any) -> TestMemory:
     memory = empty_memory(folder, models, **settings)
     ingest(memory, documents, IngestOptions(source="team", url_template="https://git.example/{path}#L{line}"))
     return memory
+
+
+def published(web: FlaskClient) -> dict[str, Any]:
+    """The OpenAPI document, which is valid and describes each route of the API that there is, and no other."""
+    validator = pytest.importorskip("openapi_spec_validator", reason="openapi-spec-validator is not installed")
+    document: dict[str, Any] = web.get("/openapi.json").get_json()
+    validator.validate(document)
+    rules = {
+        (rule.rule.replace("<id>", "{id}"), method.lower())
+        for rule in web.application.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/v1")
+    }
+    assert rules == {(path, method) for path, item in document["paths"].items() for method in item}
+    return document
 
 
 def empty_memory(folder: Path, models: Path, **settings: Any) -> TestMemory:
