@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 
 .DEFAULT_GOAL := help
-.PHONY: help screenshots run test check bench faults attack setup setup-test clean
+.PHONY: help screenshots run test check bench faults attack venv setup setup-test clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,8 @@ faults: setup-test ## Kills, full disks, broken files, a soak: what docs/promise
 
 attack: setup-test ## Try many more made-up requests and hostile documents than the tests do (EXAMPLES=… each).
 	@ATTACK_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/python -m pytest tests/test_attack.py tests/test_hostile.py
+
+venv: $(VENV)/bin/pip ## Make the Python environment alone, for a PyTorch of your own choice.
 
 setup: $(VENV)/ready-run
 

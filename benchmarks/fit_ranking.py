@@ -12,7 +12,7 @@ import argparse
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from ingest.syntax import plain
 from retriever import verdict as verdicts
 from retriever.config import Settings
 from retriever.evaluation import JudgedQuery, evaluate, read_queries
+from retriever.evaluation.figures import auroc
 from retriever.lesson import Filters, normalised
 from retriever.memory import Memory
 from retriever.search import Found
@@ -86,7 +87,9 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         known = {memory.fingerprint: asdict(fitted(name))}
         with _calibrated(known):
             print(f"\n{name}\n" + evaluate(read_queries(data / name / "queries.jsonl"), memory.ask).as_text())
-    _print_reliability(observed, [_confidence(fitted(item.corpus), item.evidence) for item in observed])
+    calibrations = {name: fitted(name) for name in memories}
+    _print_looks(observed, calibrations)
+    _print_reliability(observed, [_confidence(calibrations[item.corpus], item.evidence) for item in observed])
     if write:
         everything = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
         everything[first.fingerprint] = asdict(fitted(None))
@@ -187,6 +190,23 @@ def _confidence(calibration: Calibration, evidence: Evidence) -> float:
     first = calibration.first.probability(evidence)
     is_open = verdicts.OPEN[0] < first < verdicts.OPEN[1] and evidence.support is not None
     return calibration.closer.probability(evidence) if is_open else first
+
+
+def _print_looks(observed: Sequence[Observed], calibrations: Mapping[str, Calibration]) -> None:
+    """What the closer look is worth: each corpus by the others, with the first look alone and with both."""
+    looks = {
+        "first look alone": lambda one, evidence: one.first.probability(evidence),
+        "both": _confidence,
+    }
+    print("\n  verdict             corpus     AUROC                    answered   falsely   traps")
+    for name, look in looks.items():
+        for corpus, calibration in calibrations.items():
+            found = [(item, look(calibration, item.evidence)) for item in observed if item.corpus == corpus]
+            real, unreal = ([value for item, value in found if bool(item.judged.relevant) is is_real]
+                            for is_real in (True, False))  # fmt: skip
+            traps = [value for item, value in found if item.judged.trap]
+            shares = "      ".join(f"{np.mean(np.asarray(group) >= THRESHOLD):.2f}" for group in (real, unreal, traps))
+            print(f"  {name:18}  {corpus:10} {auroc(real, unreal)}     {shares}")
 
 
 def _print_reliability(observed: Sequence[Observed], confidences: Sequence[float]) -> None:

@@ -1,7 +1,7 @@
 """Fit the extractor's weights on judged documents; report them leaving one corpus out.
 
-    python benchmarks/train_extractor.py --root ../shared/data            the figures, each corpus left out in turn
-    python benchmarks/train_extractor.py --root ../shared/data --write    write ingest/extract/weights.json
+    python benchmarks/train_extractor.py --root DATA            the figures, each corpus left out in turn
+    python benchmarks/train_extractor.py --root DATA --write    write ingest/extract/weights.json
 
 Needs scikit-learn, which the program itself does not. Two kinds of judged documents go in: the gold, and those that
 `extractor_labels.jsonl` beside this file names: one document a line, its units by a digest of their normalised words,

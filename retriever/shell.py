@@ -1,6 +1,6 @@
 """What the commands of the terminal share: how errors end them, what they open, how they print.
 
-The exit codes are those of INTERFACES; 2, misuse, is click's own.
+The exit codes are those that the README lists; 2, misuse, is click's own.
 """
 
 from __future__ import annotations

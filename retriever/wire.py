@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def answer_json(answer: Answer) -> Json:
-    """An answer as INTERFACES fixes it."""
+    """An answer as docs/http.md describes it."""
     return {
         "query": answer.query,
         "answered": answer.answered,
