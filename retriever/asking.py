@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from retriever.checks import FILTER_SCHEMAS, QUERY_SCHEMA, fault_of
 from retriever.config import Settings
-from retriever.errors import InvalidQuery, StoreError
+from retriever.errors import InvalidQuery
 from retriever.lesson import Filters
 from retriever.locks import SERVER_LOCK, ProcessLock
-
-logger = logging.getLogger(__name__)
 
 SERVER_FILE = "server.json"
 _TIMEOUT_S = 20.0
@@ -58,11 +55,7 @@ def _ask_here(
 
     with Memory.open(settings) as memory:
         answer = memory.ask(query, filters=filters)
-        try:
-            Questions(memory, redact).note(answer, is_filtered=bool(filters))
-        except StoreError as error:
-            # The answer is what was asked for.
-            logger.warning("The question could not be recorded: %s", error)
+        Questions(memory, redact).note(answer, is_filtered=bool(filters))
     value = answer_json(answer)
     if explain:
         for hit, shown in zip(answer.hits, value["hits"], strict=True):

@@ -6,8 +6,10 @@ Only a question that was submitted is recorded, without secrets, for 90 days, an
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,14 +17,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.errors import InvalidQuery, NotFound
+from retriever.errors import InvalidQuery, NotFound, StoreError
 from retriever.lesson import Answer, Page
 from retriever.record.questions import AskedQuestion
+from retriever.record.rows import moment
 from retriever.scopes import token_digest
 
 if TYPE_CHECKING:
     from retriever.embedder import Embeddings
     from retriever.memory import Memory
+
+logger = logging.getLogger(__name__)
 
 # Questions whose embeddings have at least this cosine ask the same: docs/sharing.md has what it was chosen by.
 SAME_MEANING = 0.6
@@ -61,30 +66,38 @@ class Followed:
 
 
 class Questions:
-    """The questions asked of one memory; `redact` takes secrets and addresses out of a text."""
+    """The questions asked of one memory, by several threads; `redact` takes secrets and addresses out of a text."""
 
     def __init__(self, memory: Memory, redact: Callable[[str], str]) -> None:
         self._memory = memory
         self._redact = redact
         self._store = memory.record.questions
-        self._checked: dict[int, int] = {}
+        self._guard = threading.Lock()
+        self._looked_for: tuple[int, set[int]] = (-1, set())
         self._recent: dict[tuple[str, str], tuple[float, str | None]] = {}
 
     def note(self, answer: Answer, *, is_filtered: bool = False, voice: str = "") -> str | None:
         """The secret of the asker's private feed, where nobody has recorded anything; None for any other question.
 
         Nothing is recorded where `record_questions` is off. With filters nothing found is no gap: it may be elsewhere.
-        Asked again at once by the same `voice`, if it is known, a question counts once and keeps its feed.
+        Asked again at once by the same `voice`, if it is known, a question counts once and keeps its feed. None too
+        where the record cannot be written: the answer is what was asked for.
         """
         if not self._memory.settings.record_questions:
             return None
         now = time.monotonic()
-        self._recent = {key: entry for key, entry in self._recent.items() if now - entry[0] < RELOAD_S}
-        if voice and (voice, answer.query) in self._recent:
-            return self._recent[voice, answer.query][1]
-        feed = self._record(answer, is_filtered)
+        with self._guard:
+            self._recent = {key: entry for key, entry in self._recent.items() if now - entry[0] < RELOAD_S}
+            if voice and (voice, answer.query) in self._recent:
+                return self._recent[voice, answer.query][1]
+        try:
+            feed = self._record(answer, is_filtered)
+        except StoreError as error:
+            _say_not_recorded(error)
+            return None
         if voice:
-            self._recent[voice, answer.query] = (now, feed)
+            with self._guard:
+                self._recent[voice, answer.query] = (now, feed)
         return feed
 
     def _record(self, answer: Answer, is_filtered: bool) -> str | None:
@@ -100,7 +113,7 @@ class Questions:
         What somebody has learned by now is left out, and is no gap from then on.
         """
         until = time.monotonic() + LOOKING_S
-        self._store.expire()
+        _quietly(self._store.expire)
         groups = sorted(self._groups(), key=lambda group: (-len(group), -group[0].key))
         if after is not None:
             groups = [group for group in groups if (-len(group), -group[0].key) > _place(after)]
@@ -129,7 +142,8 @@ class Questions:
         if question.learned_at is None and not self._is_learned([question]):
             return Followed(question.text, question.asked_at)
         known = self._store.by_feed(token_digest(secret)) or question
-        return Followed(question.text, question.asked_at, known.learned_at, self._memory.ask(question.text, k=3))
+        learned_at = known.learned_at or moment()
+        return Followed(question.text, question.asked_at, learned_at, self._memory.ask(question.text, k=3))
 
     def news(self, secret: str) -> Followed | None:
         """What somebody has learned about the question of a private feed, the first time it is asked for; else None."""
@@ -137,49 +151,81 @@ class Questions:
         if question is None or question.told_at is not None:
             return None
         found = self.followed(secret)
-        return found if found.answer is not None and self._store.tell(question.key) else None
+        return found if found.answer is not None and self._is_news(question.key) else None
+
+    def _is_news(self, key: int) -> bool:
+        """Whether the asker has not been told before; where that cannot be recorded, they may be told again."""
+        try:
+            return self._store.tell(key)
+        except StoreError as error:
+            _say_not_recorded(error)
+            return True
 
     def _groups(self) -> list[list[AskedQuestion]]:
         """The open questions, newest first, each with those that ask the same."""
         questions = self._store.gaps()[:MAX_GROUPED]
-        rows = [self._embedding(question) for question in questions]
+        rows = self._embeddings(questions)
         groups: list[list[AskedQuestion]] = []
-        heads: list[Embeddings] = []
+        heads: list[tuple[Embeddings, list[AskedQuestion]]] = []
         by_text: dict[str, list[AskedQuestion]] = {}
         for question, row in zip(questions, rows, strict=True):
             group = by_text.get(question.text.casefold())
             if group is None and row is not None and heads:
-                near = np.stack(heads) @ row
-                group = groups[int(np.argmax(near))] if float(near.max()) >= SAME_MEANING else None
+                near = np.stack([head for head, _ in heads]) @ row
+                group = heads[int(np.argmax(near))][1] if float(near.max()) >= SAME_MEANING else None
             if group is None:
                 group = []
                 groups.append(group)
-                heads.append(row if row is not None else np.zeros_like(heads[0]) if heads else np.zeros(1, np.float32))
+                if row is not None:
+                    heads.append((row, group))
             group.append(question)
             by_text.setdefault(question.text.casefold(), group)
         return groups
 
-    def _embedding(self, question: AskedQuestion) -> Embeddings | None:
-        if question.fingerprint == self._memory.fingerprint and question.embedding is not None:
-            return question.embedding
-        embedder = self._memory.model_or_none()
+    def _embeddings(self, questions: Sequence[AskedQuestion]) -> list[Embeddings | None]:
+        """An embedding of each by the model in use, None for all without one; those made now are remembered."""
+        embedder = self._memory.model_or_none() if questions else None
         if embedder is None:
-            return None
-        row = embedder.encode_query(question.text)
-        self._store.embed(question.key, embedder.fingerprint, row)
-        return row
+            return [None] * len(questions)
+        made = {
+            question.key: embedder.encode_query(question.text)
+            for question in questions
+            if question.embedding is None or question.fingerprint != embedder.fingerprint
+        }
+        if made:
+            _quietly(lambda: self._store.embed(embedder.fingerprint, made))
+        return [made.get(question.key, question.embedding) for question in questions]
 
     def _is_learned(self, group: Sequence[AskedQuestion]) -> bool:
         """Whether its newest question has an answer by now; looked at once for each state of the memory."""
         newest, state = group[0], self._memory.record.changes.last_seq()
-        if self._checked.get(newest.key) == state:
-            return False
+        with self._guard:
+            if self._looked_for[0] != state:
+                self._looked_for = (state, set())
+            looked_for = self._looked_for[1]
+            if newest.key in looked_for:
+                return False
         answer = self._memory.ask(newest.text)
-        if answer.degraded or _is_unanswered(answer):
-            self._checked[newest.key] = state
+        if answer.degraded:
+            # No verdict: it is looked for again, once there is a model.
             return False
-        self._store.learned(question.key for question in group)
+        if _is_unanswered(answer):
+            looked_for.add(newest.key)
+            return False
+        _quietly(lambda: self._store.learned(question.key for question in group))
         return True
+
+
+def _quietly(write: Callable[[], None]) -> None:
+    """What cannot be written now is left, and written another time: nobody asked for it."""
+    try:
+        write()
+    except StoreError as error:
+        _say_not_recorded(error)
+
+
+def _say_not_recorded(error: StoreError) -> None:
+    logger.warning("What is asked could not be recorded: %s", error)
 
 
 def _is_unanswered(answer: Answer) -> bool:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from ingest.redact import redact
 from ingest.scribe import Scribe
 from retriever.config import Settings
-from retriever.errors import NotFound
+from retriever.errors import NotFound, StoreError
 from retriever.lesson import Answer, Filters
 from retriever.memory import Memory
 from retriever.questions import Questions
@@ -53,6 +56,18 @@ def verdicts(filled, monkeypatch):
 
     monkeypatch.setattr(filled, "ask", ask)
     return filled
+
+
+@pytest.fixture
+def no_room(filled, monkeypatch):
+    """The disk is full: every transaction that writes says so."""
+
+    @contextlib.contextmanager
+    def write(database):
+        raise StoreError(f"There is no room left for {database.path}.")
+        yield
+
+    return lambda: monkeypatch.setattr("retriever.record.database.Database.write", write)
 
 
 def test_a_question_is_kept_without_its_secrets(filled, questions):
@@ -163,6 +178,66 @@ def test_gaps_are_grouped_by_their_words_while_there_is_no_model(verdicts, quest
     for query in ("where are the skates", "Where are the skates", "skates"):
         questions.note(nobody(query))
     assert sorted(gap.count for gap in questions.gaps(limit=9).items) == [1, 2]
+
+
+def test_on_a_full_disk_a_question_is_answered_though_it_cannot_be_kept(filled, questions, no_room, caplog):
+    no_room()
+    assert questions.note(nobody("where are the skates"), voice="browser:1") is None
+    assert "could not be recorded" in caplog.text
+
+
+def test_a_question_that_could_not_be_kept_is_kept_when_it_comes_again(filled, questions, no_room, monkeypatch):
+    no_room()
+    questions.note(nobody("where are the skates"), voice="browser:1")
+    monkeypatch.undo()
+    assert questions.note(nobody("where are the skates"), voice="browser:1") is not None
+    assert stored(filled) == ["where are the skates"]
+
+
+def test_on_a_full_disk_gaps_are_listed_and_what_was_learned_is_told(verdicts, questions, filled, no_room):
+    feed = questions.note(nobody("who feeds the parrot"))
+    questions.note(nobody("where are the skates"))
+    questions.note(nobody("who tunes the harp"))
+    with sqlite3.connect(filled.settings.home / FILE_NAME) as connection:
+        connection.execute("UPDATE questions SET asked_at = '2020-01-01T00:00:00Z' WHERE text LIKE '%harp'")
+    learn(filled, "Feed the parrot before the concert.")
+    no_room()
+    assert [gap.question for gap in questions.gaps(limit=9).items] == ["where are the skates"]
+    assert questions.followed(feed).learned_at
+    assert questions.news(feed).answer.hits
+
+
+def test_gaps_are_listed_where_the_newest_question_has_no_embedding(verdicts, questions, filled, monkeypatch):
+    questions.note(nobody("who feeds the parrot"))
+    questions.gaps(limit=9)
+    monkeypatch.setattr(filled, "model_or_none", lambda: None)
+    for query in ("where are the skates", "who tunes the harp"):
+        questions.note(nobody(query))
+    assert len(questions.gaps(limit=9).items) == 3
+
+
+def test_what_was_looked_for_without_a_model_is_looked_for_again_with_it(verdicts, questions, filled, monkeypatch):
+    questions.note(nobody("who feeds the parrot"))
+    learn(filled, "Feed the parrot before the concert.")
+    with monkeypatch.context() as without_model:
+        without_model.setattr(filled, "ask", lambda query: Answer(query, None, None, (), ("meaning",)))
+        assert len(questions.gaps(limit=9).items) == 1
+    assert questions.gaps(limit=9).items == ()
+
+
+def test_many_may_ask_at_once(questions, monkeypatch):
+    monkeypatch.setattr(questions._store, "add", lambda *arguments, **named: None)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for done in [
+                pool.submit(questions.note, nobody("where are the skates"), voice=f"browser:{number}")
+                for number in range(3000)
+            ]:
+                done.result()
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_ask_records_the_question_and_eval_and_filters_make_no_gap(runner, home, models, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -68,12 +68,15 @@ class QuestionStore:
             ).fetchone()
         return _question(row) if row else None
 
-    def embed(self, key: int, fingerprint: str, embedding: Embeddings) -> None:
-        """The question's embedding is remembered."""
+    def embed(self, fingerprint: str, embeddings: Mapping[int, Embeddings]) -> None:
+        """The embeddings of these questions, by their keys, are remembered."""
         with self._database.write() as connection:
-            connection.execute(
+            connection.executemany(
                 "UPDATE questions SET fingerprint = ?, embedding = ? WHERE key = ?",
-                (fingerprint, np.ascontiguousarray(embedding, np.float32).tobytes(), key),
+                [
+                    (fingerprint, np.ascontiguousarray(row, np.float32).tobytes(), key)
+                    for key, row in embeddings.items()
+                ],
             )
 
     def learned(self, keys: Iterable[int]) -> None:
@@ -98,9 +101,12 @@ class QuestionStore:
             connection.executemany("DELETE FROM questions WHERE key = ?", [(key,) for key in keys])
 
     def expire(self) -> None:
-        """What is older than 90 days is gone."""
-        with self._database.write() as connection:
-            _expire(connection)
+        """What is older than 90 days is gone; nothing is written where nothing is."""
+        with self._database.read() as connection:
+            is_any = connection.execute("SELECT 1 FROM questions WHERE asked_at < ?", (_ago(KEPT),)).fetchone()
+        if is_any:
+            with self._database.write() as connection:
+                _expire(connection)
 
 
 def _expire(connection: sqlite3.Connection) -> None:
