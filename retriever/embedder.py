@@ -46,6 +46,9 @@ _FINGERPRINTED = (
 class Embedder(Protocol):
     """Turns text into embeddings; two texts are comparable only under one `fingerprint`."""
 
+    def __hash__(self) -> int:
+        """An embedder is itself: what it made can be kept by it."""
+
     @property
     def fingerprint(self) -> str:
         """Identifies weights, tokenizer, pooling, length and prompts; precision plays no part."""

@@ -71,6 +71,8 @@ def read_question(
     """
     kept = [word for word in words if not word.is_whole or frequencies.get(word.token, 0)]
     counts = [frequencies.get(word.token, 0) for word in kept]
+    # While documents come in, they may have been counted a moment before their words were.
+    documents = max([documents, *counts])
     idf = [math.log(1 + (documents - count + 0.5) / (count + 0.5)) for count in counts]
     parts = [number for number, word in enumerate(kept) if not word.is_whole]
     if pieces is None or not parts:

@@ -72,8 +72,8 @@ class Search:
         self._model = model
         self._reranker = reranker
         self._meaning = Meaning(record)
-        self._embed = functools.lru_cache(maxsize=512)(self._embed_anew)
-        self._embed_all = functools.lru_cache(maxsize=128)(self._embed_all_anew)
+        self._embed = functools.lru_cache(maxsize=512)(_embed)
+        self._embed_all = functools.lru_cache(maxsize=128)(_embed_all)
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
 
     def use_index(self, follower: Follower) -> None:
@@ -94,7 +94,7 @@ class Search:
         documents, mean_tokens = self._size()
         embedder = self._model()
         words, frequencies = self._words(query, embedder)
-        embedding = self._embed(query) if embedder is not None else None
+        embedding = self._embed(embedder, query) if embedder is not None else None
         question = read_question(words, embedding, frequencies, documents, embedder)
         fingerprint = embedder.fingerprint if embedder is not None else ""
         tokens = _worth_looking_up(words, frequencies, documents)
@@ -115,13 +115,13 @@ class Search:
 
     def support(self, query: str, question: Question, ranking: Sequence[Ranked]) -> float | None:
         """How far the best of `ranking` rests on each word of the question; None where that cannot be told."""
-        told = rests(query, question)
-        if question.embedding is None or not told:
+        told, embedder = rests(query, question), self._model()
+        if question.embedding is None or embedder is None or not told:
             return None
         evidence = nearest_window(question.embedding, [item.bundle for item in ranking[:LOOKED_AT]])
-        without = self._embed_all(tuple(rest for rest, _ in told))
-        if evidence is None or without is None:
+        if evidence is None:
             return None
+        without = self._embed_all(embedder, tuple(rest for rest, _ in told))
         return support(question.embedding, without, [rarity for _, rarity in told], evidence)
 
     def _shortlist(
@@ -152,19 +152,20 @@ class Search:
                 frequencies[best] = near[best]
         return words, frequencies
 
-    def _embed_anew(self, query: str) -> Embeddings | None:
-        embedder = self._model()
-        return None if embedder is None else embedder.encode_query(query)
-
-    def _embed_all_anew(self, queries: tuple[str, ...]) -> Embeddings | None:
-        embedder = self._model()
-        return None if embedder is None else embedder.encode_queries(queries)
-
     def _size(self) -> tuple[int, float]:
         seq = self._record.changes.last_seq()
         if self._size_at[0] != seq:
             self._size_at = (seq, self._record.candidates.size())
         return self._size_at[1]
+
+
+# Kept by what made them, so that a model which is missing at the moment leaves nothing behind.
+def _embed(embedder: Embedder, query: str) -> Embeddings:
+    return embedder.encode_query(query)
+
+
+def _embed_all(embedder: Embedder, queries: tuple[str, ...]) -> Embeddings:
+    return embedder.encode_queries(queries)
 
 
 def _check(query: str, k: int, per_document: int) -> None:

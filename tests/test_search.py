@@ -5,6 +5,7 @@ import pytest
 from retriever.errors import InvalidQuery, ModelError
 from retriever.lesson import NO_FILTERS, Filters
 from retriever.memory import Memory
+from retriever.search import Search
 
 DOCUMENTS = {
     "2024-01-05-pump.md": """---
@@ -209,3 +210,26 @@ def test_quality_on_the_examples_stays_above_its_floor(example_memory):
 
 def test_asking_with_no_filters_is_asking_everything(filled):
     assert filled.ask("pump", filters=NO_FILTERS).hits == filled.ask("pump").hits
+
+
+def test_a_question_asked_while_documents_come_in_is_answered_as_after(filled, monkeypatch):
+    # Counted a moment before the documents were: they hold the question's words more often than there are documents.
+    expected = paths(filled, "oil the hinge of the gate")
+    monkeypatch.setattr(filled.search, "_size", lambda: (0, 10.0))
+    found = filled.search.find("oil the hinge of the gate", k=5, per_document=2, filters=NO_FILTERS)
+    assert min(item.idf for item in found.question.asked) > 0
+    assert [told.choice.ranked.bundle.document.path for told in found.told] == expected
+
+
+def test_a_question_asked_while_the_model_is_missing_is_answered_by_meaning_afterwards(filled, monkeypatch):
+    query = "oil the hinge"
+    embedder, tried = filled.embedder, []
+
+    def flickering():
+        tried.append(None)
+        return embedder if len(tried) == 1 else None
+
+    search = Search(filled.record, flickering)
+    search.find(query, k=5, per_document=2, filters=NO_FILTERS)
+    monkeypatch.setattr(search, "_model", lambda: embedder)
+    assert search.find(query, k=5, per_document=2, filters=NO_FILTERS).question.embedding is not None
