@@ -183,6 +183,12 @@ def test_on_loopback_everybody_reads(small: TestMemory) -> None:
         ({"allowed_hosts": "lessons.example, other:81"}, "other:81", True),
         ({"allowed_hosts": "lessons.example, other:81"}, "other:82", False),
         ({"public_url": "https://memory.example/lessons"}, "memory.example", True),
+        ({"public_url": "https://memory.example:8443/"}, "memory.example:8443", True),
+        # A proxy may pass the name on without the port, and browsers leave out the one that is usual.
+        ({"public_url": "https://memory.example:8443/"}, "memory.example", True),
+        ({"public_url": "https://memory.example:443"}, "memory.example", True),
+        ({"public_url": "https://[2001:db8::7]:8443/"}, "[2001:db8::7]:8443", True),
+        ({"public_url": "https://memory.example:8443/"}, "evil.example:8443", False),
     ],
 )
 def test_only_known_hosts_are_answered(settings: dict[str, str], host: str, is_known: bool) -> None:

@@ -75,7 +75,8 @@ class KnownHosts:
         given = [settings.host, *settings.allowed_hosts.split(",")]
         self.names = {name.strip().casefold().strip("[]") for name in given if name.strip()} | _LOOPBACK_NAMES
         if settings.public_url:
-            self.names.add(urlsplit(settings.public_url).netloc.casefold())
+            # Without its port: browsers leave out the usual one, and a proxy may pass on none.
+            self.names.add((urlsplit(settings.public_url).hostname or "").casefold())
         self.is_open_to_addresses = settings.host in WILDCARDS
 
     def know(self, host: str) -> bool:
