@@ -23,6 +23,8 @@ RUDE = {
     "half a head": HEALTH[:-2],
     "half a body": LOOKUP + b"Content-Length: 100\r\n\r\n{",
     "half a large body": LOOKUP + b"Content-Length: 99000000\r\n\r\n{",
+    "half a body after many zeros": LOOKUP + b"Content-Length: %020d\r\n\r\n{" % 100,
+    "half a body without end": LOOKUP + b"Content-Length: 1" + b"0" * 20 + b"\r\n\r\n{",
     "half a chunk": LOOKUP + b"Transfer-Encoding: chunked\r\n\r\n5\r\n",
     "never hangs up": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     "half a second request": HEALTH + b"GET /heal",

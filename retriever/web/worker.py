@@ -31,7 +31,9 @@ LARGE_S = 250.0
 _HANG_UP_S = 2.0
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_GATHERED_BYTES = 192 * 1024
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*(?=\r\n)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*(?=\r\n)", re.IGNORECASE)
+# A length may begin with zeros, any number of them; with more digits than this after them it is too large anyway.
+_LENGTH_DIGITS = 12
 # What follows cannot be foreseen, or waits for a word from us.
 _UNFORESEEN = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade):", re.IGNORECASE)
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -112,7 +114,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             return
         head = bytes(caller.received[: end + 2])
         length = _LENGTH.search(head)
-        missing = int(length[1]) + end + 4 if length else 0
+        missing = int(length[1].lstrip(b"0")[:_LENGTH_DIGITS] or b"0") + end + 4 if length else 0
         if missing > _MAX_GATHERED_BYTES or _UNFORESEEN.search(head):
             self._release(caller)
             self._queued.append(caller)
