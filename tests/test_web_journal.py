@@ -87,6 +87,20 @@ def test_questions_are_logged_only_where_the_operator_wants_them(
     assert [line.get("question") for line in lines_of(caplog)] == ["first", "second", None, None]
 
 
+@pytest.mark.parametrize(
+    ("body", "status"), [('{"q": "' + "a" * 200_000 + '"}', 413), ("[" * 100_000, 400)], ids=["too large", "too deep"]
+)
+def test_a_body_that_is_refused_is_refused_where_questions_are_logged_too(
+    small: TestMemory, caplog: pytest.LogCaptureFixture, body: str, status: int
+) -> None:
+    caplog.set_level(logging.INFO, REQUESTS)
+    app = create_app(small, replace(small.settings, log_questions=True))
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    response = app.test_client().post(LOOKUP, data=body, content_type="application/json")
+    assert response.status_code == status
+    assert lines_of(caplog)[-1]["status"] == status
+
+
 def test_a_fault_is_logged_under_its_request_with_a_trace(small: TestMemory, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(small, small.settings)
     app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from werkzeug.exceptions import HTTPException
 
 from retriever.config import Settings
 from retriever.logs import REQUESTS
@@ -94,5 +95,9 @@ def _question() -> str:
     """The words that were asked about, "" when none were."""
     if "q" in request.args:
         return request.args["q"]
-    body = request.get_json(silent=True) if request.is_json else None
+    try:
+        body = request.get_json(silent=True) if request.is_json else None
+    except (HTTPException, RecursionError):
+        # A body that was refused, for its size or its depth, asks nothing.
+        return ""
     return str(body.get("q", "")) if isinstance(body, dict) else ""
