@@ -19,8 +19,8 @@ _TIMEOUT = httpx.Timeout(connect=10.0, read=300.0, write=60.0, pool=10.0)
 _TRIES = 6
 _LONGEST_PAUSE_S = 60.0
 _COME_AGAIN = frozenset([408, 429, 502, 503, 504])
-# Paths of files that are gone go in bodies well below what a server takes.
-_BODY_CHARS = 60_000
+# Paths of files that are gone go in bodies well below what a server takes, as they are written there.
+_BODY_BYTES = 60_000
 _GONE_AT_ONCE = 1000
 _LOOPBACK = frozenset(["localhost", "127.0.0.1", "::1"])
 
@@ -89,11 +89,13 @@ class RemoteMemory:
     def remove(self, destination: Destination, gone: Sequence[str]) -> Iterator[dict[str, Any]]:
         """What changed as these files went, part by part."""
         part: list[str] = []
+        size = 0
         for path in gone:
             part.append(path)
-            if len(part) == _GONE_AT_ONCE or sum(map(len, part)) > _BODY_CHARS:
+            size += len(json.dumps(path))
+            if len(part) == _GONE_AT_ONCE or size > _BODY_BYTES:
                 yield self._finish({"source": destination.source, "gone": part, "more": True})
-                part = []
+                part, size = [], 0
         if part:
             yield self._finish({"source": destination.source, "gone": part, "more": True})
 

@@ -17,13 +17,14 @@ from cli import main
 from ingest import remote
 from ingest.options import IngestOptions
 from ingest.pipeline import ingest
-from ingest.remote import RemoteMemory
+from ingest.remote import Destination, RemoteMemory
 from ingest.report import IngestReport
 from ingest.scribe import Scribe
 from ingest.sending import send
 from retriever.errors import ServerRefused, SourceError, StoreError
 from retriever.lesson import Filters
 from retriever.web import create_app
+from retriever.web.operations import MAX_BODY_BYTES
 
 URL = "http://localhost:8080"
 SECRET_LINE = "- Rotate the key: password = 'Tr0mb0ne-Lake7'\n"
@@ -242,6 +243,13 @@ def test_a_busy_server_is_asked_again_and_its_word_for_when_is_kept(
     ]
     assert sent().read == 7
     assert pauses == [1.0, 2.0, 17.0]
+
+
+def test_many_names_in_other_letters_go_in_bodies_that_a_server_takes(far: TestMemory, wire: Wire) -> None:
+    gone = [f"{'разбор-полётов-' * 5}{number}.md" for number in range(1500)]
+    with RemoteMemory(URL, far.record.tokens.add("ci", "contribute"), wire) as memory:
+        assert len(list(memory.remove(Destination("team"), gone))) > 1
+    assert max(len(item.content) for item in wire.asked) < MAX_BODY_BYTES
 
 
 def test_a_server_that_is_gone_is_given_up_with_the_reason(
