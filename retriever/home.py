@@ -5,13 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from retriever.errors import NotAMemory, StoreError
-from retriever.locks import SERVER_LOCK
+from retriever.locks import RECORD_LOCK, SERVER_LOCK
 from retriever.record import FILE_NAME
 from retriever.record.backups import FOLDER, LAST_BACKUP
 
 # What a home may hold beside the record before the record exists.
 _OURS = frozenset(
-    {"config.toml", "secret", "server.json", SERVER_LOCK, "index", "models", "lost+found", FOLDER, LAST_BACKUP}
+    {
+        "config.toml",
+        "secret",
+        "server.json",
+        SERVER_LOCK,
+        RECORD_LOCK,
+        "index",
+        "models",
+        "lost+found",
+        FOLDER,
+        LAST_BACKUP,
+    }
 )
 
 

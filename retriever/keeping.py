@@ -6,15 +6,16 @@ The vector index is in none of them: it is built anew from the record afterwards
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from retriever.config import Settings
-from retriever.errors import ModelError, StoreError
+from retriever.errors import HomeBusy, ModelError, StoreError
 from retriever.home import make_home
-from retriever.locks import INDEX_LOCK, SERVER_LOCK, held
+from retriever.locks import INDEX_LOCK, RECORD_LOCK, SERVER_LOCK, ProcessLock, held
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.backups import put_in_place, remember_backup
@@ -22,6 +23,8 @@ from retriever.record.copies import CopyFacts, copy_in, is_copy, written_whole
 from retriever.record.portable import Imported, import_file, is_export
 
 _FRESH = FILE_NAME + ".new"
+# How long those who are about to close the record are waited for.
+_IN_USE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +47,15 @@ def back_up(settings: Settings, file: Path) -> CopyFacts:
 def restore(settings: Settings, file: Path, *, replace: bool) -> tuple[CopyFacts, Replaced]:
     """The memory is what the backup holds. Raises StoreError where there is a memory and it is not to be replaced."""
     record = settings.home / FILE_NAME
-    if record.exists() and not replace:
-        raise StoreError(
-            f"There is a memory in {settings.home} already. With --replace the backup takes its place, and the record "
-            "that is there is kept aside; or choose another --home."
-        )
-    make_home(settings.home)
     fresh = record.with_name(_FRESH)
-    try:
-        with _home_to_itself(settings.home, "restore a backup"):
+    purpose = "restore a backup"
+    with _home_to_itself(settings.home, purpose, functools.partial(_refuse_to_replace, record, replace=replace)):
+        try:
             facts = copy_in(file, fresh)
             aside = put_in_place(fresh, record)
             _remove_generations(settings.home)
-    finally:
-        fresh.unlink(missing_ok=True)
+        finally:
+            fresh.unlink(missing_ok=True)
     return facts, Replaced(aside, _build_index(settings))
 
 
@@ -77,29 +75,55 @@ def export(settings: Settings, file: Path, *, embeddings: bool) -> int:
 def import_from(settings: Settings, file: Path) -> tuple[Imported, Replaced]:
     """The memory is what the export holds. Raises StoreError where there is a memory already."""
     record = settings.home / FILE_NAME
-    if record.exists():
-        raise StoreError(
-            f"There is a memory in {settings.home} already, and an export is imported into an empty home only. "
-            "Choose another --home."
-        )
-    make_home(settings.home)
     fresh = record.with_name(_FRESH)
-    try:
-        with _home_to_itself(settings.home, "import an export"):
+    with _home_to_itself(settings.home, "import an export", functools.partial(_refuse_to_fill, record)):
+        try:
             imported = import_file(fresh, file)
             put_in_place(fresh, record)
             _remove_generations(settings.home)
-    finally:
-        fresh.unlink(missing_ok=True)
+        finally:
+            fresh.unlink(missing_ok=True)
     return imported, Replaced(None, imported.has_embeddings and _build_index(settings))
 
 
+def _refuse_to_replace(record: Path, *, replace: bool) -> None:
+    if record.exists() and not replace:
+        raise StoreError(
+            f"There is a memory in {record.parent} already. With --replace the backup takes its place, and the record "
+            "that is there is kept aside; or choose another --home."
+        )
+
+
+def _refuse_to_fill(record: Path) -> None:
+    if record.exists():
+        raise StoreError(
+            f"There is a memory in {record.parent} already, and an export is imported into an empty home only. "
+            "Choose another --home."
+        )
+
+
 @contextlib.contextmanager
-def _home_to_itself(home: Path, purpose: str) -> Iterator[None]:
-    """No server runs on the home and nobody has its index open. Raises HomeBusy, naming who has."""
+def _home_to_itself(home: Path, purpose: str, refuse: Callable[[], None]) -> Iterator[None]:
+    """No server runs on the home, nobody has its index or its record open, and none of it begins meanwhile.
+
+    `refuse` raises what speaks against it: asked first, as it says more than who is there, and again once nothing
+    can change any more. Raises HomeBusy when the home is in use.
+    """
+    refuse()
+    make_home(home)
     says = f"a command that is to {purpose}"
     with held(home / SERVER_LOCK, says, purpose), held(home / INDEX_LOCK, says, purpose):
-        yield
+        alone = ProcessLock(home / RECORD_LOCK)
+        if not alone.acquire(says, wait_s=_IN_USE_S):
+            raise HomeBusy(
+                f"{home / FILE_NAME} is in use by another process. Stop what ingests, asks or serves there, then try "
+                "again."
+            )
+        try:
+            refuse()
+            yield
+        finally:
+            alone.release()
 
 
 def _refuse_target(home: Path, file: Path, is_ours: Callable[[Path], bool]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,10 @@ from retriever.errors import HomeBusy, StoreError
 # In a home: held by the server for life, and by whoever has the vector index open.
 SERVER_LOCK = "server.lock"
 INDEX_LOCK = "index/lock"
+# Held by everybody who has the record open, together; and alone by who puts another record in its place.
+RECORD_LOCK = "record.lock"
+
+_PAUSE_S = 0.02
 
 
 class ProcessLock:
@@ -33,24 +38,19 @@ class ProcessLock:
         """Whether this object holds the lock."""
         return self._file is not None
 
-    def acquire(self, says: str = "") -> bool:
-        """Whether the lock is now ours; never waits. Raises StoreError when the file cannot be used at all."""
+    def acquire(self, says: str = "", *, wait_s: float = 0.0) -> bool:
+        """Whether the lock is now ours, waiting so long for it. Raises StoreError when the file cannot be used."""
         if self._file is None:
-            try:
-                self._file = self._taken(says)
-            except OSError as error:
-                raise StoreError(
-                    f"The lock {self._path} cannot be taken: {error.strerror or error}. "
-                    "Make room or mend its permissions, then try again."
-                ) from error
+            with _explained(self._path):
+                self._file = self._taken(says, wait_s)
         return self._file is not None
 
-    def _taken(self, says: str) -> IO[str] | None:
+    def _taken(self, says: str, wait_s: float) -> IO[str] | None:
         """The file, locked and saying who holds it; None when somebody else has the lock."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("a+", encoding="utf-8")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file, fcntl.LOCK_EX, wait_s)
             file.seek(0)
             file.truncate()
             json.dump({"pid": os.getpid(), "says": says}, file)
@@ -77,6 +77,56 @@ class ProcessLock:
         except (OSError, ValueError):
             return "another process"
         return f"process {known.get('pid')} ({known.get('says') or 'no description'})"
+
+
+class SharedLock:
+    """A lock on a file that many hold together, and that nobody has alone meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self, *, wait_s: float = 0.0) -> bool:
+        """Whether it is held now, waiting so long for who has it alone. Raises StoreError when it cannot be used."""
+        with _explained(self._path):
+            file = self._path.open("a+", encoding="utf-8")
+            try:
+                _lock(file, fcntl.LOCK_SH, wait_s)
+            except BlockingIOError:
+                file.close()
+                return False
+            self._file = file
+        return True
+
+    def release(self) -> None:
+        """It is held no longer; harmless when it was not."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _lock(file: IO[str], how: int, wait_s: float) -> None:
+    """The file is locked; raises BlockingIOError when others kept it locked for so long."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE_S)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The lock {path} cannot be taken: {error.strerror or error}. "
+            "Make room or mend its permissions, then try again."
+        ) from error
 
 
 @contextlib.contextmanager

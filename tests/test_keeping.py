@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 
 import pytest
 from lived_memory import answers, rows_of, settings_at
@@ -15,6 +16,7 @@ from ingest.pipeline import IngestOptions, ingest
 from retriever import keeping
 from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, StoreError
 from retriever.memory import Memory
+from retriever.record import backups
 
 pytestmark = pytest.mark.usefixtures("words_embed")
 
@@ -89,7 +91,7 @@ def test_restore_asks_before_it_replaces_and_keeps_what_was_there(lived_in, tmp_
 
 
 def test_restore_waits_for_nobody_who_uses_the_home(lived_in, tmp_path, monkeypatch):
-    monkeypatch.setattr("retriever.record.backups._IN_USE_S", 0.1)
+    monkeypatch.setattr(keeping, "_IN_USE_S", 0.1)
     keeping.back_up(lived_in.settings, tmp_path / "one.db")
     with pytest.raises(HomeBusy, match="in use by another process"):
         keeping.restore(lived_in.settings, tmp_path / "one.db", replace=True)
@@ -98,6 +100,70 @@ def test_restore_waits_for_nobody_who_uses_the_home(lived_in, tmp_path, monkeypa
         keeping.restore(lived_in.settings, tmp_path / "one.db", replace=True)
     assert lived_in.counts()["documents"] == 13
     assert not list(lived_in.settings.home.glob("record.db.new*"))
+
+
+def test_nobody_opens_the_record_while_another_takes_its_place(lived_in, tmp_path, monkeypatch):
+    keeping.back_up(lived_in.settings, tmp_path / "one.db")
+    before = answers(lived_in)
+    lived_in.close()
+    monkeypatch.setattr("retriever.record.database.BUSY_TIMEOUT_S", 0.1)
+    real, refused = backups._set_aside, []
+
+    def set_aside(record, aside):
+        real(record, aside)
+        # Now the one is set aside and the other not there yet: what is written here would meet a record not its own.
+        try:
+            late = Memory.open(lived_in.settings)
+        except HomeBusy as error:
+            refused.append(str(error))
+        else:
+            late.record.tokens.add("late", "read")
+
+    monkeypatch.setattr(backups, "_set_aside", set_aside)
+    keeping.restore(lived_in.settings, tmp_path / "one.db", replace=True)
+    assert "a command that is to restore a backup" in refused[0]
+    with Memory.open(lived_in.settings) as memory:
+        assert answers(memory) == before
+        assert memory.record.soundness.structural_damage() == ()
+
+
+def test_who_comes_while_the_record_is_replaced_waits_and_finds_the_new_one(lived_in, tmp_path, monkeypatch):
+    keeping.back_up(lived_in.settings, tmp_path / "one.db")
+    settings = settings_at(tmp_path / "other", lived_in)
+    counted = []
+
+    def count() -> None:
+        with Memory.open(settings, create=True) as memory:
+            counted.append(memory.counts()["documents"])
+
+    late, real = threading.Thread(target=count), keeping.copy_in
+
+    def copy_in(file, fresh):
+        late.start()
+        time.sleep(0.2)
+        return real(file, fresh)
+
+    monkeypatch.setattr(keeping, "copy_in", copy_in)
+    keeping.restore(settings, tmp_path / "one.db", replace=False)
+    late.join()
+    assert counted == [13]
+
+
+def test_a_memory_that_was_made_meanwhile_is_not_replaced_by_an_import(lived_in, tmp_path, monkeypatch):
+    keeping.export(lived_in.settings, tmp_path / "all.jsonl", embeddings=True)
+    keeping.back_up(lived_in.settings, tmp_path / "one.db")
+    settings = settings_at(tmp_path / "other", lived_in)
+    real = keeping.make_home
+
+    def make_home(home):
+        real(home)
+        Memory.open(settings, create=True).close()
+
+    monkeypatch.setattr(keeping, "make_home", make_home)
+    with pytest.raises(StoreError, match="imported into an empty home only"):
+        keeping.import_from(settings, tmp_path / "all.jsonl")
+    with pytest.raises(StoreError, match="--replace"):
+        keeping.restore(settings, tmp_path / "one.db", replace=False)
 
 
 def test_a_damaged_record_gives_way_to_its_backup_and_says_which(lived_in, tmp_path):

@@ -58,7 +58,7 @@ def test_a_damaged_record_is_refused(home):
 
 def test_a_record_in_a_folder_that_cannot_be_written_is_a_clear_error(home):
     home.write_text("a file where a folder should be")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match="Make room or mend its permissions"):
         Record(home)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, StoreError
+from retriever.locks import RECORD_LOCK, ProcessLock, SharedLock
 from retriever.record.backups import advice, before_migration
 from retriever.record.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
@@ -46,8 +47,16 @@ class Database:
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
-        with self.explained():
-            self._prepare()
+        self._use = SharedLock(path.with_name(RECORD_LOCK))
+        if not self._use.acquire(wait_s=BUSY_TIMEOUT_S):
+            holder = ProcessLock(path.with_name(RECORD_LOCK)).holder()
+            raise HomeBusy(f"{path} is being replaced by {holder}. Try again when that is done.")
+        try:
+            with self.explained():
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
@@ -107,6 +116,7 @@ class Database:
                 connection.close()
             self._connections.clear()
         self._local = threading.local()
+        self._use.release()
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
