@@ -209,6 +209,28 @@ def test_a_kill_between_forgetting_and_cleaning_is_made_good_by_the_next_ingest(
     assert places(home, needles) == []
 
 
+def test_what_is_to_be_erased_while_the_same_is_being_erased_is_not_lost(known, home, folder, monkeypatch, read):
+    needle, real, asked = SECRET[:8].encode(), Database.compact, []
+
+    def compact(database: Database) -> None:
+        real(database)
+        if not asked:
+            # Too late for the cleaning at hand, and asked for in the same words.
+            asked.append(None)
+            (folder / "affair.md").write_text(REPORT.replace(SECRET, "nobody"))
+            read()
+            known.record.erasure.forget_leftovers()
+
+    monkeypatch.setattr(Database, "compact", compact)
+    known.record.erasure.forget_leftovers()
+    known.record.erasure.finish()
+    assert known.record.erasure.is_pending()
+    read()
+    assert not known.record.erasure.is_pending()
+    known.close()
+    assert places(home, [needle]) == []
+
+
 def test_a_cleaning_that_fails_is_said_and_done_later(known, home, folder, monkeypatch, read, caplog):
     document = known.document("affair.md")
     needles = needles_of(known, document.id)
@@ -234,8 +256,8 @@ def test_a_reader_that_holds_the_log_is_waited_for_and_named(known, home, monkey
     reader = sqlite3.connect(home / "record.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM documents").fetchone()
-    with pytest.raises(HomeBusy):
-        Memory.open(known.settings).forget(known.document("affair.md").id)
+    with Memory.open(known.settings) as memory, pytest.raises(HomeBusy, match="was read for"):
+        memory.forget(known.document("affair.md").id)
     reader.close()
 
 

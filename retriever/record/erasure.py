@@ -23,8 +23,9 @@ from retriever.record.portable import is_export
 from retriever.record.remarks import forget_remarks
 from retriever.record.schema import SCHEMA_VERSION, WORD_TABLES
 
-# Names in `meta`: ids of documents whose words may still be on disk, and the last generation with their embeddings.
-PAGES, INDEX = "erase_pages", "erase_index"
+# Names in `meta`: ids of documents whose words may still be on disk, the last generation with their embeddings, and how
+# many requests to erase there were.
+PAGES, INDEX, REQUESTS = "erase_pages", "erase_index", "erase_requests"
 _EVERYTHING = "*"
 _NOT_COPIES = frozenset({"index", "models", FILE_NAME, *(FILE_NAME + suffix for suffix in BESIDE)})
 
@@ -63,7 +64,8 @@ class Erasure:
 
         Takes time in proportion to the record. Raises StoreError when it could not be done; then it is still pending.
         """
-        pending = self._value(PAGES)
+        with self._database.read():
+            pending, requests = self._value(PAGES), self._value(REQUESTS)
         if pending is None:
             return ()
         removed = _purge_copies(self._database.path.parent, json.loads(pending))
@@ -72,8 +74,9 @@ class Erasure:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
         self._database.compact()
         with self._database.write() as connection:
-            # Unless another process forgot something else meanwhile.
-            connection.execute("DELETE FROM meta WHERE name = ? AND value = ?", (PAGES, pending))
+            # Unless anybody asked for more meanwhile, and be it for the same again.
+            if _meta(connection, REQUESTS) == requests:
+                connection.execute("DELETE FROM meta WHERE name = ?", (PAGES,))
         return removed
 
     def covers(self, generation: int) -> bool:
@@ -82,8 +85,7 @@ class Erasure:
 
     def _value(self, name: str) -> str | None:
         with self._database.read() as connection:
-            row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
+            return _meta(connection, name)
 
 
 def _delete(connection: sqlite3.Connection, document_id: str) -> tuple[Outcome, sqlite3.Row] | None:
@@ -101,13 +103,18 @@ def _delete(connection: sqlite3.Connection, document_id: str) -> tuple[Outcome, 
     return outcome, row
 
 
+def _meta(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
 def _mark(connection: sqlite3.Connection, what: str) -> None:
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (PAGES,)).fetchone()
-    marked = dict.fromkeys([*(json.loads(row[0]) if row else ()), what])
+    marked = dict.fromkeys([*json.loads(_meta(connection, PAGES) or "[]"), what])
+    requests = int(_meta(connection, REQUESTS) or 0) + 1
     newest = connection.execute("SELECT coalesce(max(number), 0) FROM generations").fetchone()[0]
     connection.executemany(
         "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
-        [(PAGES, json.dumps(list(marked))), (INDEX, str(newest))],
+        [(PAGES, json.dumps(list(marked))), (INDEX, str(newest)), (REQUESTS, str(requests))],
     )
 
 
