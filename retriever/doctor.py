@@ -106,8 +106,8 @@ def _texts(memory: Memory) -> Check:
 def _words(memory: Memory) -> Check:
     damaged = memory.record.soundness.damaged_words()
     if damaged:
-        return Check("words", False, f"{' and '.join(damaged)} do not hold what they should", _REINDEX)
-    return Check("words", True, "both word indexes hold what they should")
+        return Check("words", False, f"{' and '.join(damaged)} does not hold what it should", _REINDEX)
+    return Check("words", True, "the word index holds what it should")
 
 
 def _embeddings(memory: Memory) -> Check:

@@ -7,6 +7,7 @@ index at the moment, scans the record's own embeddings. Both give the same candi
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ Which = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """All embeddings of one unit at one state of the record: owners ascending, their documents, and the rows."""
+    """Embeddings of one unit at one state of the record: owners ascending, and the rows."""
 
     owners: NDArray[np.int64]
     rows: Embeddings
@@ -50,6 +51,7 @@ class Meaning:
         self._follower: Follower | None = None
         self._guard = threading.Lock()
         self._matrices: tuple[object, dict[str, _Matrix]] = (None, {})
+        self._scanned: dict[str, object] = {}
 
     def use_index(self, follower: Follower) -> None:
         """From now on the follower's index is asked, whenever it has one open."""
@@ -129,22 +131,31 @@ class Meaning:
         return sorted(scored, key=lambda item: (-item[1], item[0]))
 
     def _scan(self, which: Which, query: Embeddings, k: int) -> list[tuple[int, float]]:
-        matrix = self._matrix(which)
-        if not len(matrix.owners):
+        parts = [(part.owners, part.rows @ query) for part in self._parts(which)]
+        if not parts:
             return []
-        cosines = matrix.rows @ query
+        owners, cosines = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         count = min(k, len(cosines))
+        if not count:
+            return []
         best = np.argpartition(-cosines, count - 1)[:count]
         return sorted(
-            zip(matrix.owners[best].tolist(), cosines[best].tolist(), strict=True), key=lambda item: (-item[1], item[0])
+            zip(owners[best].tolist(), cosines[best].tolist(), strict=True), key=lambda item: (-item[1], item[0])
         )
 
-    def _matrix(self, which: Which) -> _Matrix:
-        """Read once for each state of the record and model."""
+    def _parts(self, which: Which) -> Iterator[_Matrix]:
+        """All embeddings: gone through once for a first question, kept from the second on while nothing changes."""
         unit, fingerprint = which
         state = (self._record.changes.last_seq(), fingerprint)
         with self._guard:
-            if self._matrices[0] != state:
+            is_first = self._scanned.get(unit) != state
+            self._scanned[unit] = state
+            if not is_first and self._matrices[0] != state:
                 read = self._record.changes.all_embeddings
                 self._matrices = (state, {name: _Matrix(*read(name, fingerprint)) for name in UNITS})
-            return self._matrices[1][unit]
+            kept = self._matrices[1].get(unit) if self._matrices[0] == state else None
+        if kept is not None:
+            yield kept
+            return
+        for owners, rows in self._record.changes.each_embedding(unit, fingerprint):
+            yield _Matrix(owners, rows)

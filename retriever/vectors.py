@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from retriever.errors import IndexUnavailable
 from retriever.generations import CLEAN, is_sealed, scrub, seal
 from retriever.record.changes import UNITS
+from retriever.record.copies import give_back_room
 
 if TYPE_CHECKING:
     from retriever.embedder import Embeddings
@@ -46,7 +48,7 @@ class VectorIndex:
         from chromadb.errors import ChromaError
 
         self.folder = folder
-        self._errors = (ChromaError, RuntimeError, ValueError, OSError)
+        self._errors = (ChromaError, RuntimeError, ValueError, OSError, sqlite3.Error)
         self._turn = threading.Condition()
         self._users = 0
         self._is_closed = False
@@ -104,6 +106,8 @@ class VectorIndex:
         with contextlib.suppress(*self._errors):
             if self._end():
                 scrub(self.folder)
+                # The queue through which Chroma takes vectors leaves half of its file empty.
+                give_back_room(self.folder / "chroma.sqlite3")
                 (self.folder / CLEAN).write_text(json.dumps(seal(self.folder)), encoding="utf-8")
 
     def abandon(self) -> None:

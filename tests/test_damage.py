@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ingest.pipeline import IngestOptions, ingest
@@ -16,6 +18,8 @@ from retriever.errors import RecordDamaged, RecordTooNew, StoreError
 from retriever.memory import Memory
 from retriever.record import FILE_NAME, Record, portable
 from retriever.record import backups as backups_module
+from retriever.record.database import PAGE_BYTES
+from retriever.record.packing import UNITS, place_of
 from retriever.record.schema import MIGRATIONS, SCHEMA_VERSION, migrate
 
 QUESTION = "lock the crane before the wind rises"
@@ -102,10 +106,12 @@ def test_a_changed_embedding_never_counts_and_a_reindex_makes_it_again(
 ):
     asked = filled.ask(QUESTION).hits
     victim = asked[0].document.id
+    with filled.record._database.read() as connection:
+        place = place_of(connection, "lesson", filled.fingerprint)
     change(
         home,
-        """UPDATE embeddings SET embedding = (SELECT embedding FROM embeddings WHERE unit = 'lesson' LIMIT 1)
-           WHERE unit = 'lesson' AND owner = (SELECT l.key FROM lessons l WHERE l.id = ?)""",
+        f"""UPDATE embeddings SET embedding = (SELECT embedding FROM embeddings ORDER BY key DESC LIMIT 1)
+            WHERE key = (SELECT l.key FROM lessons l WHERE l.id = ?) + {place}""",
         filled.lessons_of(victim)[0].id,
     )
     change(home, "UPDATE sentences SET embeddings = zeroblob(length(embeddings)) WHERE document = 3")
@@ -140,6 +146,12 @@ def test_a_damaged_word_index_is_named_by_doctor_and_mended_by_reindex(filled, h
 @pytest.fixture
 def version_1(filled: Any, home: Path, tmp_path: Path) -> Path:
     """A home as version 1 left it: the tables of its schema, and in them what `filled` holds."""
+    fingerprint, changes = filled.fingerprint, filled.record.changes
+    old_rows = [
+        (unit, owner, fingerprint, zlib.crc32(row.tobytes()), row.tobytes())
+        for unit in UNITS
+        for owner, row in changes.embeddings(unit, fingerprint, changes.owners(unit, fingerprint)).items()
+    ]
     filled.close()
     old = tmp_path / "old"
     old.mkdir()
@@ -149,8 +161,14 @@ def version_1(filled: Any, home: Path, tmp_path: Path) -> Path:
     connection.execute("BEGIN")
     migrate(connection, 0, 1)
     for table, columns in portable.tables(connection).items():
-        names = ", ".join(columns)
-        connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM filled.{table}")
+        if table not in ("embeddings", "lesson_words"):
+            names = ", ".join(columns)
+            connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM filled.{table}")
+    connection.create_function("longer", 1, lambda blob: np.frombuffer(blob, np.uint16).astype(np.int32).tobytes())
+    connection.execute("UPDATE main.sentences SET pieces = longer(pieces)")
+    connection.executemany(
+        "INSERT INTO main.embeddings (unit, owner, fingerprint, checksum, embedding) VALUES (?, ?, ?, ?, ?)", old_rows
+    )
     connection.commit()
     connection.close()
     return old
@@ -177,6 +195,39 @@ def test_an_older_home_is_migrated_keeps_a_copy_of_itself_and_answers_as_before(
     assert str(kept[0]) in caplog.text
     open_memory(version_1)
     assert list((version_1 / "backups").iterdir()) == kept
+
+
+def test_a_migration_halves_embeddings_and_pieces_and_keeps_their_meaning(version_1, open_memory, home):
+    before, after = open_memory(home).record, open_memory(version_1).record
+    model = before.embeddings.model()
+    for unit in UNITS:
+        (keys, rows), (old_keys, old_rows) = (record.changes.all_embeddings(unit, model) for record in (before, after))
+        assert keys.tolist() == old_keys.tolist()
+        assert (rows * old_rows).sum(axis=1).min() > 0.999999
+        assert np.abs(np.linalg.norm(rows, axis=1) - 1).max() < 1e-6
+    for key in (1, 3):
+        bundle, old_bundle = (record.candidates.bundles([key], model)[0] for record in (before, after))
+        assert bundle.pieces.tolist() == old_bundle.pieces.tolist()
+    assert after.soundness.damaged_embeddings() == ()
+    connection = sqlite3.connect(version_1 / FILE_NAME)
+    assert connection.execute("PRAGMA page_size").fetchone()[0] == PAGE_BYTES
+    assert connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    connection.close()
+
+
+def test_what_was_damaged_before_a_migration_is_damaged_after_it(version_1, open_memory):
+    change(version_1, "UPDATE embeddings SET checksum = checksum + 1 WHERE key = 1")
+    assert len(open_memory(version_1).record.soundness.damaged_embeddings()) == 1
+
+
+def test_a_migration_beside_a_reader_leaves_the_room_for_later(version_1, open_memory, caplog):
+    change(version_1, "UPDATE sources SET revision = revision + 1")
+    reader = sqlite3.connect(version_1 / FILE_NAME, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM documents").fetchone()
+    assert open_memory(version_1).counts()["documents"] == 5
+    assert "could not be given back" in caplog.text
+    reader.close()
 
 
 def test_a_copy_of_the_version_before_can_be_restored(version_1, open_memory, home, models):

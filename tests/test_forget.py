@@ -75,20 +75,20 @@ def embedding_needles(memory: Memory, document_id: str) -> list[bytes]:
     """Some numbers out of each embedding of the document, as the record and the index write them."""
     with sqlite3.connect(memory.settings.home / "record.db") as connection:
         rows = connection.execute(
-            """SELECT e.embedding FROM embeddings e JOIN passages p ON p.key = e.owner AND e.unit = 'passage'
-               JOIN documents d ON d.key = p.document WHERE d.id = ?""",
-            (document_id,),
+            "SELECT p.key FROM passages p JOIN documents d ON d.key = p.document WHERE d.id = ?", (document_id,)
         ).fetchall()
-    vectors = [np.frombuffer(row[0], np.float32) for row in rows]
+    changes = memory.record.changes
+    vectors = list(changes.embeddings("passage", memory.fingerprint, [row[0] for row in rows]).values())
     assert vectors
     # The word embedder's rows are mostly zeros: take sixty-four numbers where the fewest are.
     starts = [max(range(192), key=lambda at: np.count_nonzero(vector[at : at + 64])) for vector in vectors]
-    return [vector[start : start + 64].tobytes() for vector, start in zip(vectors, starts, strict=True)]
+    chosen = [vector[start : start + 64] for vector, start in zip(vectors, starts, strict=True)]
+    return [numbers.astype(kind).tobytes() for numbers in chosen for kind in (np.float16, np.float32)]
 
 
 def needles_of(memory: Memory, document_id: str) -> list[bytes]:
     needles = [SECRET[:8].encode(), *embedding_needles(memory, document_id)]
-    where = places(memory.settings.home, needles)
+    where = places(memory.settings.home, needles[1:])
     # The search can see what is there: the record and, for the embedding, the index.
     assert any(place.startswith("record.db") for place in where)
     assert any(place.startswith("index/") for place in where)

@@ -18,6 +18,7 @@ import numpy as np
 from retriever.lesson import Document, Lesson, Passage
 from retriever.record.checksums import RAW_TEXT, is_intact, text_of
 from retriever.record.kept import Kept, content_version
+from retriever.record.packing import unpacked_pieces
 from retriever.record.rows import (
     DOCUMENT_COLUMNS,
     SPAN_COLUMNS,
@@ -166,8 +167,8 @@ def read_bundle(connection: sqlite3.Connection, key: int, fingerprint: str) -> B
         embeddings=embeddings.reshape(len(spans) if is_usable else 0, -1)
         if embeddings.size
         else embeddings.reshape(0, 0),
-        pieces=np.frombuffer(arrays["pieces"], np.int32),
-        piece_ends=np.frombuffer(arrays["piece_ends"], np.int32),
+        pieces=unpacked_pieces(arrays["pieces"], ends := np.frombuffer(arrays["piece_ends"], np.int32)),
+        piece_ends=ends,
         tokens=tuple(tuple(map(sys.intern, line.split())) for line in row["body"].split("\n")) if len(spans) else (),
         title=tuple(row["title_words"].split()),
         labels=tuple(row["labels"].split()),

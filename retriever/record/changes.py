@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retriever.record.database import Database
+from retriever.record.packing import UNITS, last_of, owner_of, place_of, unpacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retriever.embedder import Embeddings
 
-UNITS = ("passage", "lesson")
+__all__ = ["UNITS", "Change", "Changes", "Generation"]
 
 # So many keys in one statement: SQLite takes more, and gains nothing by them.
 MANY = 500
+
+# So many embeddings are read at a time.
+AT_ONCE = 1000
+
+# What every generation that answers or is being built holds.
+_FORGET_APPLIED = "DELETE FROM changes WHERE seq <= (SELECT min(applied) FROM generations WHERE state <> 'retired')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class Changes:
         with self._database.write() as connection:
             connection.execute("UPDATE generations SET state = 'retired' WHERE state = 'current'")
             connection.execute("UPDATE generations SET state = 'current' WHERE number = ?", (generation.number,))
+            connection.execute(_FORGET_APPLIED)
 
     def retire(self, generation: Generation) -> None:
         """A build that failed holds the log back no longer; one that answers is left alone."""
@@ -115,55 +123,69 @@ class Changes:
         """The generation holds everything up to `seq`; what no generation needs any more leaves the log."""
         with self._database.write() as connection:
             connection.execute("UPDATE generations SET applied = ? WHERE number = ?", (seq, generation.number))
-            connection.execute(
-                "DELETE FROM changes WHERE seq <= (SELECT min(applied) FROM generations WHERE state <> 'retired')"
-            )
+            connection.execute(_FORGET_APPLIED)
         return Generation(generation.number, generation.fingerprint, generation.dim, generation.state, seq)
 
     def owners(self, unit: str, fingerprint: str) -> set[int]:
         """The keys of all passages or lessons that have an embedding under `fingerprint`, sound or not."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT owner FROM embeddings WHERE unit = ? AND fingerprint = ?", (unit, fingerprint)
-            ).fetchall()
-        return {row[0] for row in rows}
+            place = place_of(connection, unit, fingerprint)
+            if place is None:
+                return set()
+            rows = connection.execute("SELECT key FROM embeddings WHERE key BETWEEN ? AND ?", (place, last_of(place)))
+            return {owner_of(row[0]) for row in rows}
 
     def embeddings(self, unit: str, fingerprint: str, owners: Iterable[int]) -> dict[int, Embeddings]:
         """{owner: embedding} of those owners that have one and whose checksum holds."""
         listed = list(owners)
         found: dict[int, bytes] = {}
         with self._database.read() as connection:
-            for start in range(0, len(listed), MANY):
-                part = listed[start : start + MANY]
+            place = place_of(connection, unit, fingerprint)
+            for start in range(0, len(listed) if place is not None else 0, MANY):
+                part = [(place or 0) + owner for owner in listed[start : start + MANY]]
                 rows = connection.execute(
-                    f"""SELECT owner, embedding, checksum FROM embeddings
-                        WHERE unit = ? AND owner IN ({", ".join("?" * len(part))}) AND fingerprint = ?""",
-                    (unit, *part, fingerprint),
+                    f"SELECT key, checksum, embedding FROM embeddings WHERE key IN ({', '.join('?' * len(part))})", part
                 )
-                found.update((row[0], row[1]) for row in rows if zlib.crc32(row[1]) == row[2])
-        return {owner: np.frombuffer(found[owner], np.float32) for owner in listed if owner in found}
+                found.update((owner_of(key), blob) for key, checksum, blob in rows if zlib.crc32(blob) == checksum)
+        kept = [owner for owner in listed if owner in found]
+        return dict(zip(kept, unpacked([found[owner] for owner in kept]), strict=True))
+
+    def each_embedding(self, unit: str, fingerprint: str) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
+        """All of one unit whose checksum holds, some at a time: owners, int64 (n,) ascending, float32 (n, dim).
+
+        A few fit into a processor's cache: to go through them once costs half of what one large array would.
+        """
+        with self._database.read() as connection:
+            place = place_of(connection, unit, fingerprint)
+            if place is None:
+                return
+            cursor = connection.cursor()
+            # Plain tuples are made sooner than rows with names.
+            cursor.row_factory = None
+            cursor.execute(
+                "SELECT key, checksum, embedding FROM embeddings WHERE key BETWEEN ? AND ? ORDER BY key",
+                (place, last_of(place)),
+            )
+            while rows := cursor.fetchmany(AT_ONCE):
+                sound = [(key, blob) for key, checksum, blob in rows if zlib.crc32(blob) == checksum]
+                owners = np.fromiter((owner_of(key) for key, _ in sound), np.int64, len(sound))
+                yield owners, unpacked([blob for _, blob in sound])
 
     def all_embeddings(self, unit: str, fingerprint: str) -> tuple[NDArray[np.int64], Embeddings]:
         """(owners, embeddings) whose checksum holds: int64 (n,) in ascending order and float32 (n, dim)."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT owner, embedding, checksum FROM embeddings WHERE unit = ? AND fingerprint = ? ORDER BY owner",
-                (unit, fingerprint),
-            ).fetchall()
-        rows = [row for row in rows if zlib.crc32(row[1]) == row[2]]
-        if not rows:
+        parts = [part for part in self.each_embedding(unit, fingerprint) if len(part[0])]
+        if not parts:
             return np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
-        owners = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-        joined = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
-        return owners, joined.reshape(len(rows), -1)
+        return np.concatenate([owners for owners, _ in parts]), np.concatenate([rows for _, rows in parts])
 
     def fingerprints(self) -> tuple[tuple[str, int], ...]:
         """(fingerprint, embeddings made by it), most first."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint ORDER BY count(*) DESC"
-            ).fetchall()
-        return tuple((row[0], row[1]) for row in rows)
+            counts = [
+                (name, sum(_count(connection, place_of(connection, unit, name)) for unit in UNITS))
+                for (name,) in connection.execute("SELECT fingerprint FROM models").fetchall()
+            ]
+        return tuple(sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1]))
 
     def last_seq(self) -> int:
         """The number of the newest change, 0 when nothing was ever written."""
@@ -179,3 +201,10 @@ class Changes:
 def _last_seq(connection: sqlite3.Connection) -> int:
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
     return int(row[0]) if row else 0
+
+
+def _count(connection: sqlite3.Connection, place: int | None) -> int:
+    if place is None:
+        return 0
+    query = "SELECT count(*) FROM embeddings WHERE key BETWEEN ? AND ?"
+    return int(connection.execute(query, (place, last_of(place))).fetchone()[0])

@@ -10,9 +10,13 @@ import sqlite3
 import zlib
 
 from retriever.errors import RecordDamaged
+from retriever.record.packing import PACKED_FROM, UNITS, places_of
 
 # A text as bytes: one that is damaged may be no UTF-8 any more, and SQLite's module then gives nothing at all.
 RAW_TEXT = "CAST(d.text AS BLOB) AS raw_text, d.checksum"
+
+
+_OWNED = "SELECT u.document, e.checksum, e.embedding FROM {}s u JOIN embeddings e ON"
 
 
 def is_intact(raw_text: bytes, checksum: str) -> bool:
@@ -53,14 +57,16 @@ def damaged_texts(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def damaged_embeddings(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Ids of documents, in order of their keys."""
+    queries = ["SELECT document, checksum, embeddings FROM sentences"]
+    if connection.execute("PRAGMA user_version").fetchone()[0] < PACKED_FROM:
+        # A copy that was made before.
+        queries += [f"{_OWNED.format(unit)} e.owner = u.key AND e.unit = '{unit}'" for unit in UNITS]
+    else:
+        queries += [
+            f"{_OWNED.format(unit)} e.key = u.key + {place}" for unit in UNITS for place in places_of(connection, unit)
+        ]
     found: set[int] = set()
-    for query in (
-        "SELECT u.document, e.checksum, e.embedding FROM embeddings e JOIN passages u ON u.key = e.owner "
-        "WHERE e.unit = 'passage'",
-        "SELECT u.document, e.checksum, e.embedding FROM embeddings e JOIN lessons u ON u.key = e.owner "
-        "WHERE e.unit = 'lesson'",
-        "SELECT document, checksum, embeddings FROM sentences",
-    ):
+    for query in queries:
         found.update(row[0] for row in connection.execute(query) if zlib.crc32(row[2]) != row[1])
     return tuple(
         row[0] for key in sorted(found) for row in connection.execute("SELECT id FROM documents WHERE key = ?", (key,))

@@ -19,6 +19,7 @@ from retriever.record.schema import APPLICATION_ID, SCHEMA_VERSION
 
 PARTIAL = ".partial"
 _HEADER = b"SQLite format 3\x00"
+FREE_SHARE = 0.1
 # What SQLite may keep beside a file.
 BESIDE = ("-wal", "-shm", "-journal")
 
@@ -92,6 +93,16 @@ def is_copy(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(_HEADER) and head[68:72] == APPLICATION_ID.to_bytes(4, "big")
+
+
+def give_back_room(path: Path) -> None:
+    """An SQLite file that nobody has open has no free pages, if they were more than a tenth of it."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        free, all_pages = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count")
+        )
+        if free > FREE_SHARE * all_pages:
+            connection.execute("VACUUM")
 
 
 def sync(path: Path) -> None:

@@ -26,10 +26,11 @@ _LOCKED_PAUSE_S = 0.05
 # The last is said of a text that is no UTF-8 any more.
 _SIGNS_OF_DAMAGE = ("malformed", "not a database", "corrupt", "Could not decode")
 
-# Pages of 8 kB, for a record that is made new: five embeddings of the default model fill one, two a page of 4 kB, and
-# the rest of that was empty. Each thread's cache is small, since the system keeps the file's pages for all of them.
-_PRAGMAS = """
-PRAGMA page_size = 8192;
+# Five embeddings of the default model fill a page of 4 kB; larger pages leave more empty behind texts and sentences.
+# Each thread's cache is small, since the system keeps the file's pages for all of them.
+PAGE_BYTES = 4096
+_PRAGMAS = f"""
+PRAGMA page_size = {PAGE_BYTES};
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA secure_delete = ON;
@@ -173,6 +174,8 @@ class Database:
         except BaseException:
             connection.rollback()
             raise
+        if 0 < version < SCHEMA_VERSION:
+            _give_back_room(connection)
 
     def _keep_old(self, version: int) -> None:
         """A copy of the record as it was is kept; a reader of its own still sees that, and the lock keeps it so."""
@@ -208,3 +211,22 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() >= deadline:
                 raise
             time.sleep(_LOCKED_PAUSE_S)
+
+
+def _give_back_room(connection: sqlite3.Connection) -> None:
+    """What a migration left empty goes back to the disk, and pages have the size of a new record's.
+
+    Only where nobody else has the record open; else, or without room for a second file, it is filled again in time.
+    """
+    try:
+        # Pages change their size in this mode only.
+        connection.executescript(f"""
+            PRAGMA journal_mode = DELETE;
+            PRAGMA page_size = {PAGE_BYTES};
+            PRAGMA temp_store = FILE;
+            VACUUM;
+        """)
+    except sqlite3.OperationalError as error:
+        logger.warning("the record has room that is not used, which could not be given back: %s", error)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    _use_write_ahead_log(connection)

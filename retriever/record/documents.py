@@ -20,6 +20,7 @@ from retriever.record.events import log_event
 from retriever.record.identity import KnownLesson, lesson_ids, mint_document_id
 from retriever.record.lines import write_lines
 from retriever.record.mends import as_mended
+from retriever.record.packing import new_place, packed, packed_pieces, places_of
 from retriever.record.rows import Source
 
 if TYPE_CHECKING:
@@ -158,8 +159,8 @@ def write_sentences(connection: sqlite3.Connection, key: int, draft: Draft, embe
     """The document's sentences have these embeddings under this model; those of other models stay."""
     spans = np.asarray([(item.start, item.end) for item in draft.sentences], np.int32)
     owners = np.asarray([item.passage for item in draft.sentences], np.int32)
-    arrays = (spans, owners, embedded.pieces, embedded.piece_ends, embedded.sentences)
-    blobs = [array.tobytes() for array in arrays]
+    pieces, ends = packed_pieces(embedded.pieces), embedded.piece_ends.tobytes()
+    blobs = (spans.tobytes(), owners.tobytes(), pieces, ends, embedded.sentences.tobytes())
     connection.execute(
         """INSERT OR REPLACE INTO sentences
            (document, fingerprint, checksum, spans, passages, pieces, piece_ends, embeddings)
@@ -194,7 +195,6 @@ def _write_lessons(
             if row["text"] != found[number - 1][0]:
                 changed += 1
                 log_event(connection, "lesson.changed", document_id, identity)
-        _write_lesson_words(connection, lesson_key, item)
         if row is None or row["digest"] != item.digest:
             write_embedding(connection, ("lesson", lesson_key), embedded.lessons[number - 1], embedded.fingerprint)
     _delete_lessons(connection, document_id, [(row["key"], row["id"]) for row in known.values()])
@@ -229,11 +229,11 @@ def write_embedding(
     connection: sqlite3.Connection, unit: tuple[str, int], embedding: Embeddings, fingerprint: str
 ) -> None:
     """The (unit, key) has this embedding under this model, and the vector index is told."""
-    blob = np.ascontiguousarray(embedding, np.float32).tobytes()
+    name, owner = unit
+    blob = packed(embedding)
     connection.execute(
-        """INSERT OR REPLACE INTO embeddings (unit, owner, fingerprint, checksum, embedding)
-           VALUES (?, ?, ?, ?, ?)""",
-        (*unit, fingerprint, zlib.crc32(blob), blob),
+        "INSERT OR REPLACE INTO embeddings (key, checksum, embedding) VALUES (?, ?, ?)",
+        (new_place(connection, name, fingerprint) + owner, zlib.crc32(blob), blob),
     )
     connection.execute("INSERT INTO changes (unit, owner) VALUES (?, ?)", unit)
 
@@ -253,19 +253,9 @@ def _write_words(connection: sqlite3.Connection, key: int, draft: Draft, path: s
     )
 
 
-def _write_lesson_words(connection: sqlite3.Connection, key: int, item: DraftLesson) -> None:
-    fields = (item.plain, item.finding.context or "")
-    connection.execute("DELETE FROM lesson_words WHERE rowid = ?", (key,))
-    connection.execute(
-        "INSERT INTO lesson_words (rowid, words, context) VALUES (?, ?, ?)",
-        (key, *(" ".join(words.tokens(field)) for field in fields)),
-    )
-
-
 def _delete_lessons(connection: sqlite3.Connection, document_id: str, lessons: Sequence[tuple[int, str]]) -> None:
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for key, identity in lessons:
-        connection.execute("DELETE FROM lesson_words WHERE rowid = ?", (key,))
+    for _, identity in lessons:
         connection.execute(
             "INSERT OR REPLACE INTO tombstones (lesson_id, document_id, gone_at) VALUES (?, ?, ?)",
             (identity, document_id, moment),
@@ -275,7 +265,8 @@ def _delete_lessons(connection: sqlite3.Connection, document_id: str, lessons: S
 
 
 def _delete_units(connection: sqlite3.Connection, unit: str, keys: Iterable[int]) -> None:
+    places = places_of(connection, unit)
     for key in keys:
-        connection.execute("DELETE FROM embeddings WHERE unit = ? AND owner = ?", (unit, key))
+        connection.executemany("DELETE FROM embeddings WHERE key = ?", [(place + key,) for place in places])
         connection.execute("INSERT INTO changes (unit, owner) VALUES (?, ?)", (unit, key))
         connection.execute(f"DELETE FROM {unit}s WHERE key = ?", (key,))

@@ -8,6 +8,7 @@ import sqlite3
 from retriever.record.database import Database
 from retriever.record.documents import record_document, write_embedding, write_sentences
 from retriever.record.draft import Draft, Embedded
+from retriever.record.packing import OWNER_BITS, UNITS, place_of, places_of
 from retriever.record.rows import source_from_row
 
 _WITHOUT = """SELECT id FROM documents d WHERE NOT EXISTS
@@ -39,16 +40,7 @@ class EmbeddingStore:
     def missing(self, fingerprint: str) -> int:
         """How many passages and lessons have no embedding by this model."""
         with self._database.read() as connection:
-            return sum(
-                int(
-                    connection.execute(
-                        f"""SELECT count(*) FROM {unit}s u WHERE NOT EXISTS (SELECT 1 FROM embeddings e
-                            WHERE e.unit = ? AND e.owner = u.key AND e.fingerprint = ?)""",
-                        (unit, fingerprint),
-                    ).fetchone()[0]
-                )
-                for unit in ("passage", "lesson")
-            )
+            return sum(_missing(connection, unit, fingerprint) for unit in UNITS)
 
     def boilerplate_of(self, document_id: str) -> frozenset[str]:
         """The boilerplate lines of the document's source."""
@@ -90,9 +82,21 @@ class EmbeddingStore:
             if connection.execute(_WITHOUT, (fingerprint,)).fetchone() is not None:
                 return False
             connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('model', ?)", (fingerprint,))
-            for table in ("embeddings", "sentences"):
-                connection.execute(f"DELETE FROM {table} WHERE fingerprint <> ?", (fingerprint,))
+            connection.execute("DELETE FROM sentences WHERE fingerprint <> ?", (fingerprint,))
+            connection.execute("DELETE FROM models WHERE fingerprint <> ?", (fingerprint,))
+            places = [place for unit in UNITS for place in places_of(connection, unit)]
+            connection.execute(
+                f"DELETE FROM embeddings WHERE key >> {OWNER_BITS} NOT IN ({', '.join('?' * len(places))})",
+                [place >> OWNER_BITS for place in places],
+            )
         return True
+
+
+def _missing(connection: sqlite3.Connection, unit: str, fingerprint: str) -> int:
+    place = place_of(connection, unit, fingerprint)
+    has_one = "EXISTS (SELECT 1 FROM embeddings e WHERE e.key = u.key + ?)"
+    condition, values = (f" u WHERE NOT {has_one}", (place,)) if place is not None else ("", ())
+    return int(connection.execute(f"SELECT count(*) FROM {unit}s{condition}", values).fetchone()[0])
 
 
 def _is_stored(connection: sqlite3.Connection, key: int, draft: Draft) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from retriever.record.packing import PACKED_FROM, add_functions
+
 # "LESN" as a number: how a record of ours is told from any other SQLite file.
 APPLICATION_ID = 0x4C45534E
 
@@ -12,7 +14,7 @@ APPLICATION_ID = 0x4C45534E
 # beyond ASCII. This tokenizer keeps each of them whole.
 _WORDS = "tokenize = \"ascii tokenchars '_'\""
 
-WORD_TABLES = ("document_words", "lesson_words")
+WORD_TABLES = ("document_words",)
 
 _VERSION_1 = f"""
 -- `model` is the fingerprint of the model that embedded the memory.
@@ -288,12 +290,29 @@ CREATE TRIGGER content_sources_update AFTER UPDATE OF name, root, url_template O
 BEGIN UPDATE content SET version = version + 1; END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+_VERSION_7 = """
+-- Embeddings are float16 from now on, and pieces uint16 (retriever/record/packing.py): `key` is a place, of one model
+-- and unit, and in it the passage's or lesson's own key. Nobody searched lessons by their words.
+CREATE TABLE models (number INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE);
+INSERT INTO models (fingerprint) SELECT DISTINCT fingerprint FROM embeddings;
+CREATE TABLE packed_embeddings (key INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, embedding BLOB NOT NULL);
+INSERT INTO packed_embeddings
+SELECT place(m.number, e.unit) + e.owner, halved_checksum(e.embedding, e.checksum), halved(e.embedding)
+FROM embeddings e JOIN models m ON m.fingerprint = e.fingerprint ORDER BY 1;
+DROP TABLE embeddings;
+ALTER TABLE packed_embeddings RENAME TO embeddings;
+UPDATE sentences SET pieces = shortened(pieces);
+DROP TABLE lesson_words;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection, version: int, target: int = SCHEMA_VERSION) -> None:
     """The record of that version, 0 for an empty file, is of the `target` version; in the caller's transaction."""
+    if version < PACKED_FROM <= target:
+        add_functions(connection)
     for migration in MIGRATIONS[version:target]:
         for statement in _statements(migration):
             connection.execute(statement)

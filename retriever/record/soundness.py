@@ -42,7 +42,7 @@ class Soundness:
             return damaged_embeddings(connection)
 
     def damaged_words(self) -> tuple[str, ...]:
-        """The word indexes that do not hold what they should."""
+        """The word indexes that do not hold what they should, by name."""
         return tuple(table for table in WORD_TABLES if not self._is_consistent(table))
 
     def mend_words(self) -> None:
