@@ -21,6 +21,7 @@ from retriever.options import filter_options, give_variables, number_of, option_
 from retriever.shell import (
     EXIT_COULD_NOT,
     EXIT_NOTHING_RECORDED,
+    Finished,
     Group,
     has_colour,
     json_option,
@@ -83,8 +84,8 @@ def ask(
         print_json(answer)
     else:
         click.echo(answer_text(answer, colour=has_colour()))
-    if answer["answered"] is False or not answer["hits"]:
-        sys.exit(EXIT_NOTHING_RECORDED)
+    is_answered = answer["answered"] is not False and answer["hits"]
+    raise Finished(0 if is_answered else EXIT_NOTHING_RECORDED)
 
 
 def _without_secrets(text: str) -> str:

@@ -39,16 +39,22 @@ class Rule:
 
     At least one of `hints` is in every line with such a secret; () means that no literal is. `view` says
     where they are sought: in words of 20 characters or more (`long`), in lower case (`lower`) or anywhere.
-    `pattern` takes linear time on any text and has a group `secret`. After a match that is not real the
-    search goes on behind it, or behind its group `key` where it has one.
+    `written` is a pattern that takes linear time on any text, with a group `secret`. After a match that is
+    not real the search goes on behind it, or behind its group `key` where it has one.
     """
 
     name: str
     hints: tuple[str, ...]
-    pattern: re.Pattern[str]
+    written: str
+    flags: re.RegexFlag
     is_real: Callable[[re.Match[str]], bool]
     spans_lines: bool = False
     view: View = "text"
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """`written`, compiled when a hint is first met, and kept by `re`: who asks one question needs few."""
+        return re.compile(self.written, self.flags)
 
 
 def redact(text: str) -> Redaction:
@@ -95,9 +101,10 @@ def _apply(rule: Rule, text: str, spans: list[tuple[int, int]]) -> tuple[str, in
     """`text` without what `rule` finds in `spans`, which are in order and apart, and how much that was."""
     pieces: list[str] = []
     kept = count = 0
-    resume = "key" if "key" in rule.pattern.groupindex else 0
+    pattern = rule.pattern
+    resume = "key" if "key" in pattern.groupindex else 0
     for start, end in spans:
-        while match := rule.pattern.search(text, start, end):
+        while match := pattern.search(text, start, end):
             if not rule.is_real(match):
                 start = match.end(resume)
                 continue
@@ -138,25 +145,25 @@ def _assignment(name: str, words: str, is_real: Callable[[re.Match[str]], bool])
     hints = tuple(dict.fromkeys(word.rpartition("_")[2] for word in words.split()))
     keys = "|".join(words.split()).replace("_", "[ _-]?")
     pattern = rf"(?P<key>{keys}){_SEPARATOR}{_VALUE}"
-    return Rule(name, hints, re.compile(pattern, _KEY_FLAGS), is_real, view="lower")
+    return Rule(name, hints, pattern, _KEY_FLAGS, is_real, view="lower")
 
 
 def _option(name: str, words: str, is_real: Callable[[re.Match[str]], bool]) -> Rule:
     """`--key value` and `--some-key value`."""
     hints = tuple(f"-{word}" for word in words.split())
     pattern = rf"-(?P<key>{'|'.join(words.split())})[ \t]{{1,8}}{_VALUE}"
-    return Rule(name, hints, re.compile(pattern, _KEY_FLAGS), is_real, view="lower")
+    return Rule(name, hints, pattern, _KEY_FLAGS, is_real, view="lower")
 
 
 def _token(name: str, prefixes: str, body: str, is_real: Callable[[re.Match[str]], bool] = plausible.is_varied) -> Rule:
     """A vendor's token: one of `prefixes`, then `body`, which takes all it can so that no tail is left."""
     hints = tuple(prefixes.split())
     heads = "|".join(map(re.escape, hints))
-    return Rule(name, hints, re.compile(rf"{_EDGE}(?P<secret>(?:{heads}){body})", re.ASCII), is_real, view="long")
+    return Rule(name, hints, rf"{_EDGE}(?P<secret>(?:{heads}){body})", re.ASCII, is_real, view="long")
 
 
 def _shape(name: str, hints: str, pattern: str, is_real: Callable[[re.Match[str]], bool]) -> Rule:
-    return Rule(name, tuple(hints.split()), re.compile(pattern, re.ASCII), is_real)
+    return Rule(name, tuple(hints.split()), pattern, re.ASCII, is_real)
 
 
 _KEY_MARK = r"-----{} (?:[A-Z0-9]{{1,20}} ){{0,3}}PRIVATE KEY(?: BLOCK)?-----"
@@ -178,7 +185,8 @@ RULES = (
     Rule(
         "private-key",
         ("PRIVATE KEY",),
-        re.compile(_PRIVATE_KEY, re.ASCII),
+        _PRIVATE_KEY,
+        re.ASCII,
         plausible.is_private_key,
         spans_lines=True,
     ),
@@ -247,7 +255,8 @@ RULES = (
     Rule(
         "email",
         ("@",),
-        re.compile(rf"(?<![\w.%+@-])[.%+-]*+(?P<secret>\w[\w.%+-]*+{_AT}(?:[\w.%+-]*+{_AT})*)"),
+        rf"(?<![\w.%+@-])[.%+-]*+(?P<secret>\w[\w.%+-]*+{_AT}(?:[\w.%+-]*+{_AT})*)",
+        re.NOFLAG,
         plausible.is_mailbox,
     ),
 )

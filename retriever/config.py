@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -159,13 +158,17 @@ def _from_environment(environment: Mapping[str, str], known: Mapping[str, object
 
 def _from_file(path: Path, known: Mapping[str, object]) -> dict[str, object]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        written = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path} is not valid TOML: {error}. Mend it or remove it.") from error
     except OSError as error:
         raise SettingError(f"{path} cannot be read: {error.strerror}. Mend its permissions.") from error
+    import tomllib
+
+    try:
+        values = tomllib.loads(written.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is not valid TOML: {error}. Mend it or remove it.") from error
     unknown = sorted(set(values) - set(known) | ({"home"} & set(values)))
     if unknown:
         allowed = ", ".join(sorted(set(known) - {"home"}))

@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ from retriever.errors import ModelError
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
+
+    from retriever.engines import Engine
 
     Embeddings = NDArray[float32]
 
@@ -127,9 +128,13 @@ def open_embedder(setting: str, models: Path, threads: int = 0, precision: str =
     manifest = read_json(target / "manifest.json")
     if manifest.get("format") == "graph":
         from retriever.graph import GraphEmbedder
-        from retriever.tuning import engine_for
 
-        return GraphEmbedder(target, folder.fingerprint, lambda: engine_for(target, precision, threads), threads)
+        def engine() -> Engine:
+            from retriever.tuning import engine_for
+
+            return engine_for(target, precision, threads)
+
+        return GraphEmbedder(target, folder.fingerprint, engine, threads)
     from retriever.transformer import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(folder.path, folder.fingerprint)
@@ -184,6 +189,8 @@ def _hashes(path: Path, models: Path) -> dict[str, str]:
 
 
 def _export(folder: ModelFolder, target: Path) -> None:
+    import subprocess
+
     command = [sys.executable, "-P", "-m", "retriever.export", str(folder.path), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

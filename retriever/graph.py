@@ -6,7 +6,6 @@ import functools
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +51,8 @@ class GraphEmbedder:
                 f"The exported model in {folder} cannot be loaded: {error}. Remove that folder; it is made again."
             ) from error
         self._threads = threads or usable_cores()
-        self._run_few = load_onnxruntime(folder, self._threads, is_lasting=False)
+        # One question is too short for two threads to share.
+        self._run_few = load_onnxruntime(folder, threads=1, is_lasting=False)
         self._calls = 0
         self._table = np.load(folder / "pieces.npy", mmap_mode="r")
         # The file may carry the padding and length it was published with; the model's own settings decide.
@@ -110,6 +110,8 @@ class GraphEmbedder:
             for batch in batches:
                 run(batch)
         else:
+            from concurrent.futures import ThreadPoolExecutor
+
             runner = self._run_many
             with ThreadPoolExecutor(self.engine.threads, "embedding") as pool:
                 # Listed, so that what a batch raised is raised here.

@@ -11,24 +11,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from retriever.config import Settings
-from retriever.cross_encoder import lazily
 from retriever.embedder import find_model, open_embedder
-from retriever.erasing import clean_disk, clean_disk_quietly, drop_index, is_behind
 from retriever.errors import HomeBusy, ModelError, NotFound, RetrieverError, StoreError
-from retriever.follow import IndexKeeper
-from retriever.follower import Follower
 from retriever.home import check_vacant, make_home
 from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
 from retriever.locks import SERVER_LOCK, ProcessLock
 from retriever.record import FILE_NAME, Record
-from retriever.scopes import Holder
 from retriever.search import Search
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from retriever.embedder import Embedder
+    from retriever.follow import IndexKeeper
+    from retriever.follower import Follower
     from retriever.record.draft import Outcome
+    from retriever.scopes import Holder
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +99,8 @@ class Memory:
     @property
     def search(self) -> Search:
         """What answers; made on first use."""
+        from retriever.cross_encoder import lazily
+
         with self._guard:
             if self._search is None:
                 self._search = Search(self.record, self.model_or_none, lazily(self.settings.reranker))
@@ -188,6 +188,8 @@ class Memory:
         self._erase()
 
     def _erase(self) -> None:
+        from retriever.erasing import clean_disk, drop_index
+
         clean_disk(self.record)
         try:
             self.follow()
@@ -204,6 +206,8 @@ class Memory:
 
     def follow(self) -> None:
         """Applies the change log to the vector index, unless a server or another ingest is doing so."""
+        from retriever.erasing import clean_disk_quietly, is_behind
+
         clean_disk_quietly(self.record)
         if self._follower is not None or not is_behind(self.record):
             return
@@ -216,6 +220,8 @@ class Memory:
 
     def keeper(self) -> IndexKeeper:
         """A keeper of this memory's vector index, not open yet."""
+        from retriever.follow import IndexKeeper
+
         return IndexKeeper(self.settings.home, self.record, self.fingerprint, self.embedder.dim)
 
     def reindex(
@@ -253,6 +259,9 @@ class Memory:
                     f"The memory in {self.settings.home} is being served already, by {self._serving.holder()}. "
                     "Stop that one first, or choose another --home."
                 )
+            from retriever.erasing import clean_disk_quietly
+            from retriever.follower import Follower
+
             self.record.soundness.require()
             clean_disk_quietly(self.record)
             self._follower = Follower(self.keeper, self.record.changes)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -102,7 +101,7 @@ class Questions:
 
     def _record(self, answer: Answer, is_filtered: bool) -> str | None:
         is_gap = not is_filtered and _is_unanswered(answer)
-        feed = secrets.token_urlsafe(24) if is_gap else None
+        feed = _new_secret() if is_gap else None
         text = self._redact(answer.query[:MAX_KEPT_CHARS]).strip()
         self._store.add(text, is_gap=is_gap, feed=token_digest(feed) if feed else None)
         return feed
@@ -226,6 +225,13 @@ def _quietly(write: Callable[[], None]) -> None:
 
 def _say_not_recorded(error: StoreError) -> None:
     logger.warning("What is asked could not be recorded: %s", error)
+
+
+def _new_secret() -> str:
+    # Only for a gap: it brings much of the standard library with it.
+    import secrets
+
+    return secrets.token_urlsafe(24)
 
 
 def _is_unanswered(answer: Answer) -> bool:

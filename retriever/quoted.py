@@ -18,10 +18,15 @@ NOTICE = (
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """One way of giving orders: texts that have a word of each group of `hints`, in lower case, may fit `pattern`."""
+    """One way of giving orders: texts that have a word of each group of `hints`, in lower case, may fit `written`."""
 
     hints: tuple[tuple[str, ...], ...]
-    pattern: re.Pattern[str]
+    written: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when first looked for, and kept by `re`: most are never needed by who asks once."""
+        return re.compile(self.written, re.IGNORECASE)
 
     def may_fit(self, lower: str) -> bool:
         """Whether a look is worth it."""
@@ -29,7 +34,7 @@ class _Wording:
 
 
 def _wording(pattern: str, *hints: str) -> _Wording:
-    return _Wording(tuple(tuple(group.split("|")) for group in hints), re.compile(pattern, re.IGNORECASE))
+    return _Wording(tuple(tuple(group.split("|")) for group in hints), pattern)
 
 
 _WHAT = r"(?:instruction|prompt|direction|command|system message)s?"

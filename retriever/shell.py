@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -28,8 +27,26 @@ EXIT_NOTHING_RECORDED = 3
 EXIT_SOME_FAILED = 4
 
 
+class Finished(SystemExit):
+    """The command has closed whatever it had opened: the process may end on the spot."""
+
+
 class Group(click.Group):
     """The one place that turns a domain error into a message and an exit code."""
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Runs the program; only the installed script and `python -m cli` call this, tests do not.
+
+        Python takes down piece by piece what the system takes back at once, which for an answer out of a model is a
+        seventh of all the work.
+        """
+        try:
+            return super().__call__(*arguments, **named)
+        except Finished as end:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0)
 
     def invoke(self, context: click.Context) -> Any:
         """What the command returns; a domain error ends the program with its sentence."""
@@ -97,6 +114,8 @@ def run_apart(context: click.Context, *arguments: str) -> None:
 
     Nothing is imported from the folder the user happens to be in (-P).
     """
+    import subprocess
+
     options = [part for name, value in context.obj.items() if value for part in (f"--{name}", str(value))]
     done = subprocess.run([sys.executable, "-P", "-m", "cli", *options, *arguments], check=False)
     if done.returncode not in (0, EXIT_NOTHING_RECORDED):

@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +106,7 @@ class Verdict:
 
 def known_calibrations() -> dict[str, Any]:
     """{fingerprint: the fields of its calibration}, as shipped."""
-    known: dict[str, Any] = json.loads((files("retriever") / "calibration.json").read_text(encoding="utf-8"))
+    known: dict[str, Any] = json.loads(Path(__file__).with_name("calibration.json").read_text(encoding="utf-8"))
     return known
 
 

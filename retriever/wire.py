@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retriever.lesson import MENDED, AlsoIn, Answer, Document, Hit, Lesson
-from retriever.questions import Gap
 from retriever.quoted import NOTICE, reads_as_instructions
-from retriever.sharing import Shared
+
+if TYPE_CHECKING:
+    from retriever.questions import Gap
+    from retriever.sharing import Shared
 
 Json = dict[str, Any]
 

@@ -207,6 +207,29 @@ def test_a_reader_that_goes_away_is_no_error(example_home, models):
     assert b"Traceback" not in errors
 
 
+@pytest.mark.parametrize(("question", "code"), [("why did the certificate expire?", 0), ("a choir's requiem", 3)])
+def test_a_process_that_answered_ends_with_its_code_and_the_whole_answer(runner, example_home, models, question, code):
+    command = [sys.executable, "-m", "cli", "--home", str(example_home), "--models", str(models), "ask", question]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == code
+    hits = json.loads(runner("ask", question, "--json", home=example_home).stdout)["hits"]
+    assert json.loads(done.stdout)["hits"] == hits
+
+
+def test_an_answer_without_a_server_loads_only_what_it_needs(example_home, models):
+    program = (
+        "import sys; from cli import main\n"
+        f"arguments = ['--home', {str(example_home)!r}, '--models', {str(models)!r}, 'ask', 'certificate expired']\n"
+        "try:\n    main.main(arguments)\n"
+        "except SystemExit:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stderr.split())
+    assert {"onnxruntime", "tokenizers", "retriever.search"} <= loaded
+    needless = {"chromadb", "flask", "rich", "httpx", "http.client", "subprocess", "importlib.metadata"}
+    assert not loaded & {*needless, "email", "torch", "retriever.sharing", "retriever.record.portable"}
+
+
 def test_a_text_that_is_no_stated_lesson_can_be_shown_by_its_id(runner, example_home, example_memory):
     document = example_memory.document("postmortems/2023/2023-03-14-carrier-certificate.md")
     shown = runner("show", f"{document.id}:0-40", home=example_home)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from benchmarks.speed.clock import alternately, process, python
 from benchmarks.speed.options import Options
 from benchmarks.speed.rows import Row
 
 COLD = 10_000
+ROOT = Path(__file__).parents[2]
 
 
 def rows(options: Options) -> Iterator[Row]:
@@ -17,6 +19,10 @@ def rows(options: Options) -> Iterator[Row]:
     few = "import click, sqlite3, json"
     many = "import onnxruntime, tokenizers, numpy"
     program = [sys.executable, "-m", "cli"]
+    # As the libraries beside it are: an environment may keep Python from writing its bytecode.
+    process(
+        [sys.executable, "-m", "compileall", "-q", *(str(ROOT / name) for name in ("cli.py", "ingest", "retriever"))]
+    )
     took = alternately({"help": lambda: process([*program, "--help"]), "few": python("-c", few)}, 10 * options.rounds)
     yield Row("start", "lessons --help", took["help"], "s", f"`{few}`", took["few"], 2.0)
     home, question = options.largest(COLD), options.questions[0]

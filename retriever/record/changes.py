@@ -25,7 +25,7 @@ __all__ = ["UNITS", "Change", "Changes", "Generation"]
 MANY = 500
 
 # So many embeddings are read at a time.
-AT_ONCE = 1000
+AT_ONCE = 500
 
 # What every generation that answers or is being built holds.
 _FORGET_APPLIED = "DELETE FROM changes WHERE seq <= (SELECT min(applied) FROM generations WHERE state <> 'retired')"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from retriever.errors import HomeBusy, NotAMemory, RecordDamaged, RecordTooNew, StoreError
 from retriever.locks import RECORD_LOCK, ProcessLock, SharedLock
-from retriever.record.backups import advice, before_migration
 from retriever.record.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
 logger = logging.getLogger(__name__)
@@ -128,6 +127,9 @@ class Database:
             raise self._explain(error) from error
 
     def _explain(self, error: sqlite3.Error) -> Exception:
+        # Only here: copying files brings every kind of archive with it.
+        from retriever.record.backups import advice
+
         # SQLite's module quotes a text that it cannot decode, and that is nobody's business.
         text = str(error).partition(" with text")[0]
         if "locked" in text or "busy" in text:
@@ -179,6 +181,8 @@ class Database:
 
     def _keep_old(self, version: int) -> None:
         """A copy of the record as it was is kept; a reader of its own still sees that, and the lock keeps it so."""
+        from retriever.record.backups import before_migration
+
         with contextlib.closing(self._connect()) as reader:
             kept = before_migration(reader, self.path, version)
         logger.warning("%s is brought from version %d to %d; as it was: %s", self.path, version, SCHEMA_VERSION, kept)
