@@ -129,6 +129,14 @@ def test_help_loads_nothing_heavy(arguments):
     assert done.stderr.strip() == "[]"
 
 
+def test_the_master_of_a_server_is_made_without_flask():
+    program = (
+        "import sys, retriever.memory, retriever.web.server; print('gunicorn' in sys.modules, 'flask' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["True", "False"]
+
+
 def test_top_level_names_belong_to_this_distribution_alone():
     owners = importlib.metadata.packages_distributions()
     assert {name: sorted(set(owners.get(name, []))) for name in ("retriever", "ingest", "cli")} == {

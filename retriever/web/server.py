@@ -7,6 +7,7 @@ The signals with which gunicorn would start a second worker beside the first are
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import json
 import logging
@@ -28,8 +29,6 @@ from retriever import errors
 from retriever.config import Settings
 from retriever.errors import RetrieverError, SettingError, StoreError
 from retriever.web import create_app
-from retriever.web.access import write_private
-from retriever.web.security import WILDCARDS, is_loopback
 from retriever.web.worker import GatheringWorker
 
 if TYPE_CHECKING:
@@ -144,6 +143,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         # A terminal sends these to every process in it; the master decides what they mean.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        _share_one_arena()
         try:
             self.memory = self.open_memory()
             self._check_tokens(self.memory)
@@ -157,6 +157,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def _check_tokens(self, memory: Memory) -> None:
         if memory.has_tokens():
             return
+        from retriever.web.security import is_loopback
+
         if not is_loopback(self.settings.host):
             raise SettingError(
                 f"Serving on {self.settings.host} lets other machines in, which needs an access token, "
@@ -168,11 +170,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
     @property
     def url(self) -> str:
         """The address under which this machine reaches the server."""
+        from retriever.web.security import WILDCARDS
+
         host = "127.0.0.1" if self.settings.host in WILDCARDS else self.settings.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
     def tell_ready(self, worker: Any) -> None:
         """Leave word for `lessons ask`, and tell the caller the first time."""
+        from retriever.web.access import write_private
+
         known = {"url": self.url, "pid": os.getppid(), "token": self.local_token}
         write_private(self.settings.home / SERVER_FILE, json.dumps(known).encode())
         if worker.age == 1:
@@ -218,6 +224,9 @@ class _Master(Arbiter):  # type: ignore[misc]
             raise StopIteration
         self.refuse()
 
+
+# How glibc's malloc.h names the setting.
+_M_ARENA_MAX = -8
 
 _HAD_TERMINAL = sys.stdin is not None and sys.stdin.isatty()
 
@@ -288,6 +297,16 @@ def _bind_fault(host: str, port: int, error: OSError) -> str:
         errno.EADDRNOTAVAIL: f"{host} is no address of this machine: give another with --host",
     }
     return reasons.get(error.errno or 0, f"cannot serve on {host}, port {port}: {error}")
+
+
+def _share_one_arena() -> None:
+    """All threads take memory from one place, where the system's allocator (glibc's) can be told so.
+
+    Each of its own would keep what its largest question once took: a quarter of the server's memory. Python's lock
+    lets one of them at a time ask for memory anyway.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _end_worker(code: object) -> NoReturn:
