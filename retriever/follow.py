@@ -87,6 +87,11 @@ class IndexKeeper:
         with self._guard:
             return self.generation is not None and self._record.erasure.covers(self.generation.number)
 
+    def is_bloated(self) -> bool:
+        """Whether the open generation holds so much that was deleted that `rebuild` is worth it."""
+        with self._guard:
+            return self.index is not None and self.index.is_bloated()
+
     def drain(self, limit: int | None = None) -> int:
         """How many changes of the log were applied, oldest first, at most `limit`."""
         with self._guard:

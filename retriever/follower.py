@@ -34,6 +34,9 @@ MAX_BACKOFF_S = 60.0
 GENTLE_BATCH = 64
 GENTLE_PAUSE_S = 2.0
 
+# So long nobody must have asked before an index full of deleted vectors is built anew.
+QUIET_S = 60.0
+
 # Nobody asks: whole batches go in, with this much between them for a question to get a word in.
 BREATH_S = 0.02
 
@@ -116,6 +119,7 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="index-follower", daemon=True)
         self._asked_at = float("-inf")
         self._drained_at = float("-inf")
+        self._has_changed = False
         self.pending = Pending(changes)
 
     def start(self) -> None:
@@ -176,7 +180,7 @@ class Follower:
             self._keeper = self._make_keeper()
         if self._keeper.index is None and not self._keeper.open("a server"):
             return
-        if self._keeper.is_to_erase():
+        if self._keeper.is_to_erase() or self._is_worth_rebuilding(self._keeper):
             # Meanwhile the record's own embeddings are searched, so that nothing new is missed.
             self._index = None
             self._keeper.rebuild()
@@ -200,8 +204,16 @@ class Follower:
         self._drained_at = time.monotonic()
         applied = keeper.drain(limit)
         if applied:
+            self._has_changed = True
             self._refresh(keeper)
         return applied > 0
+
+    def _is_worth_rebuilding(self, keeper: IndexKeeper) -> bool:
+        """Asked once after each change, when nobody has asked anything for a while: it takes all of the machine."""
+        if not self._has_changed or time.monotonic() - self._asked_at < QUIET_S:
+            return False
+        self._has_changed = False
+        return keeper.is_bloated()
 
     def _is_asked(self) -> bool:
         return time.monotonic() - self._asked_at <= GENTLE_PAUSE_S

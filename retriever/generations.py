@@ -67,6 +67,16 @@ def scrub(folder: Path) -> None:
                 _empty_from(header.with_name(name), elements * bytes_each, room * bytes_each)
 
 
+def elements_in(folder: Path) -> int:
+    """How many vectors the generation's graphs hold, those among them that were only marked as deleted."""
+    found = 0
+    for header in folder.rglob("header.bin"):
+        with contextlib.suppress(OSError, struct.error):
+            version, _, _, elements, _ = _HEADER.unpack_from(header.read_bytes())
+            found += elements if version == _KNOWN_VERSION else 0
+    return found
+
+
 def _empty_from(path: Path, start: int, end: int) -> None:
     if path.stat().st_size != end:
         return

@@ -215,6 +215,8 @@ class Memory:
         while is_behind(self.record) and keeper.open("an ingest"):
             try:
                 keeper.drain()
+                if keeper.is_bloated():
+                    keeper.rebuild()
             finally:
                 keeper.close()
 

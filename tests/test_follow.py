@@ -11,10 +11,10 @@ import pytest
 
 from retriever.errors import HomeBusy, IndexUnavailable, StoreError
 from retriever.follow import IndexKeeper, samples_of
-from retriever.generations import generation_folder
+from retriever.generations import elements_in, generation_folder
 from retriever.locks import ProcessLock, held
 from retriever.record.changes import UNITS
-from retriever.vectors import VectorIndex, is_sound
+from retriever.vectors import FEW_DELETED, VectorIndex, is_sound
 
 
 def keys_of(memory):
@@ -52,6 +52,30 @@ def test_an_index_that_lost_or_kept_too_much_is_healed_at_open(filled, home):
     victims = sorted(index.keys("passage"))[:3]
     index.apply("passage", {9_999_999: np.ones(256, np.float32)}, victims)
     index.close()
+    assert index_keys(filled) == keys_of(filled)
+
+
+def bloat(keeper):
+    """Puts vectors into the open index and takes them out again."""
+    chance = np.random.default_rng(1)
+    strangers = {10_000 + number: chance.standard_normal(256).astype(np.float32) for number in range(1_200)}
+    keeper.index.apply("passage", strangers, [])
+    keeper.index.apply("passage", {}, list(strangers))
+
+
+def test_an_index_of_mostly_deleted_vectors_is_built_anew_after_an_ingest(filled, folder, report, read, home):
+    keeper = filled.keeper()
+    assert keeper.open("a test")
+    assert not keeper.is_bloated()
+    bloat(keeper)
+    assert keeper.is_bloated()
+    before = keeper.generation.number
+    keeper.close()
+    (folder / "later.md").write_text(report("later"))
+    read()
+    after = filled.record.changes.current().number
+    assert after > before
+    assert elements_in(generation_folder(home, after)) < FEW_DELETED
     assert index_keys(filled) == keys_of(filled)
 
 

@@ -166,3 +166,25 @@ def test_while_nobody_asks_everything_that_waits_moves_in_one_go(filled, folder,
     assert not filled.record.changes.is_behind()
     assert not any(follower.pending.of(unit).rows for unit in UNITS)
     follower.stop()
+
+
+def test_a_server_builds_a_bloated_index_anew_once_nobody_has_asked_for_a_while(
+    filled, folder, report, read, monkeypatch
+):
+    built = []
+    monkeypatch.setattr(IndexKeeper, "is_bloated", lambda keeper: True)
+    monkeypatch.setattr(IndexKeeper, "rebuild", lambda keeper: built.append(keeper.generation.number))
+    follower = Follower(filled.keeper, filled.record.changes)
+    follower._tick()
+    assert built == []
+    (folder / "later.md").write_text(report("later"))
+    read()
+    follower._tick()
+    follower.note_question()
+    follower._tick()
+    assert built == []
+    monkeypatch.setattr("retriever.follower.QUIET_S", 0.0)
+    follower._tick()
+    follower._tick()
+    assert len(built) == 1
+    follower.stop()
