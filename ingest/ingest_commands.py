@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ingest.options import IngestOptions
     from ingest.report import IngestReport
 
+# How far an ingest steps back (see nice(2)) while a server answers questions of the same memory.
+BESIDE_A_SERVER = 10
+
 
 class _Columns(click.types.StringParamType):
     """`role=Column` pairs, separated by commas; a variable holds them all, since names have spaces."""
@@ -81,7 +84,11 @@ def ingest(
 
 def _ingest_all(context: click.Context, paths: tuple[Path, ...], wanted: IngestOptions) -> list[IngestReport]:
     from ingest.pipeline import ingest as run
+    from retriever.asking import running_server
 
+    if running_server(settings_of(context)) is not None:
+        # Whoever asks meanwhile waits; an ingest only takes longer.
+        os.nice(BESIDE_A_SERVER)
     reports = []
     with memory_of(context, create=True) as memory:
         for path in paths:

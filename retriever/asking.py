@@ -65,7 +65,7 @@ def _ask_here(
 
 def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, Any] | None:
     """The running server's answer, or None when there is none to be had."""
-    known = _running_server(settings)
+    known = running_server(settings)
     if known is None:
         return None
     body = {"q": query, "k": settings.k, "per_document": settings.per_document}
@@ -90,7 +90,7 @@ def _ask_server(settings: Settings, query: str, filters: Filters) -> dict[str, A
     return value
 
 
-def _running_server(settings: Settings) -> dict[str, str] | None:
+def running_server(settings: Settings) -> dict[str, str] | None:
     """What this home's server left word of, None when none is running.
 
     The file outlives a server that was killed, and another memory's server may have its port by now. The lock does

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from cli import main
+from ingest.ingest_commands import BESIDE_A_SERVER
 from ingest.pipeline import IngestOptions, ingest
 from retriever.asking import _ask_server
 from retriever.config import load_settings
@@ -105,6 +106,23 @@ def server(tmp_path):
         yield said, f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_an_ingest_steps_back_where_a_server_answers(runner, home, folder, server, monkeypatch, is_served):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    home.mkdir()
+    steps = []
+    monkeypatch.setattr(os, "nice", steps.append)
+    (home / "server.json").write_text(json.dumps({"url": server[1], "pid": 1, "token": "x"}))
+    lock = ProcessLock(home / "server.lock")
+    assert lock.acquire("a server")
+    os.utime(home / "server.json")
+    if not is_served:
+        lock.release()
+    assert runner("ingest", str(folder)).exit_code == 0
+    lock.release()
+    assert steps == ([BESIDE_A_SERVER] if is_served else [])
 
 
 def test_a_server_is_asked_only_while_this_homes_lock_is_held_and_if_it_answers_in_form(home, server):
