@@ -13,6 +13,7 @@ import numpy as np
 
 from retriever.engines import Engine, Runner, load_engine, load_onnxruntime
 from retriever.errors import ModelError
+from retriever.halves import widened
 from retriever.processor import usable_cores
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ class GraphEmbedder:
 
     def piece_vectors(self, pieces: Embeddings) -> Embeddings:
         """float32 (len(pieces), width): the rows of the model's table of input token vectors, of unit length."""
-        rows: Embeddings = self._table[pieces]
-        return rows
+        return widened(self._table[pieces])
 
     def _encode(self, texts: list[str]) -> Embeddings:
         # One lock around the tokenizer: used by two threads at once it raises "Already borrowed".

@@ -27,6 +27,7 @@ LAYERS = (
         "retriever.words",
         "retriever.processor",
         "retriever.locks",
+        "retriever.halves",
     ),
     ("retriever.share", "retriever.standing"),
     (

@@ -7,6 +7,7 @@ import sqlite3
 import numpy as np
 import pytest
 
+from retriever.halves import widened
 from retriever.record import Record
 from retriever.record.packing import (
     UNITS,
@@ -18,7 +19,6 @@ from retriever.record.packing import (
     place_of,
     unpacked,
     unpacked_pieces,
-    widened,
 )
 
 
