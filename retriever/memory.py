@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from retriever.config import Settings
 from retriever.embedder import find_model, open_embedder
 from retriever.errors import HomeBusy, ModelError, NotFound, RetrieverError, StoreError
-from retriever.home import check_vacant, make_home
 from retriever.lesson import NO_FILTERS, Answer, Document, Filters, Lesson, Page, Passage
 from retriever.locks import SERVER_LOCK, ProcessLock
 from retriever.record import FILE_NAME, Record
@@ -55,6 +54,8 @@ class Memory:
         """The memory in `settings.home`. Raises StoreError when there is none, unless it is to be made."""
         home = settings.home
         if not (home / FILE_NAME).exists():
+            from retriever.home import check_vacant, make_home
+
             if not create:
                 check_vacant(home)
                 raise StoreError(

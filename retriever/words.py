@@ -49,10 +49,10 @@ _APOSTROPHE = re.compile(r"['’]")
 _MARKS = re.compile(r"[\W_]+")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
-# Written without spaces between words: looked up by pairs of letters.
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-
-_RUNS = re.compile(f"{_UNSPACED.pattern}|[^\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+# Written without spaces between words: looked up by pairs of letters. Compiled, and kept by `re`, when a text first has
+# anything beyond ASCII: sets of so many letters take longer than all the others together.
+_UNSPACED = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
+_RUNS = f"{_UNSPACED}|[^\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 
 _local = threading.local()
@@ -155,13 +155,13 @@ def _split(part: str) -> list[str]:
     """A run of letters and digits at its humps, unspaced scripts in pairs; nothing longer than a whole."""
     if _CAMEL.search(part) and len(part) <= MAX_WHOLE_CHARS:
         return _HUMPS.findall(part)
-    if part.isascii() or not _UNSPACED.search(part):
+    if part.isascii() or not re.search(_UNSPACED, part):
         return [part[:MAX_WHOLE_CHARS]]
-    return [pair for run in _RUNS.findall(part) for pair in _pairs(run)]
+    return [pair for run in re.findall(_RUNS, part) for pair in _pairs(run)]
 
 
 def _pairs(run: str) -> list[str]:
-    if not _UNSPACED.match(run):
+    if not re.match(_UNSPACED, run):
         return [run[:MAX_WHOLE_CHARS]]
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
