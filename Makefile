@@ -33,9 +33,11 @@ attack: setup-test ## Try many more made-up requests and hostile documents than 
 
 venv: $(VENV)/bin/pip ## Make the Python environment alone, for a PyTorch of your own choice.
 
+# Compiled here once: where PYTHONDONTWRITEBYTECODE is set, every command would compile all it imports anew.
 setup: $(VENV)/ready-run
+	@$(BIN)/python -m compileall -q cli.py ingest retriever
 
-setup-test: $(VENV)/ready-test
+setup-test: setup $(VENV)/ready-test
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -36,6 +38,21 @@ def test_a_file_sets_only_variables_that_exist_to_values_they_may_have(path: Pat
     given = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for name, value in variables_of(path).items()}
     assert unknown_variables(given) == ()
     load_settings({}, given)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_the_set_up_compiles_the_program_once_also_where_python_keeps_nothing(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "constraints.txt", "model.txt", "cli.py", "retriever/one.py", "ingest/one.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    for ready in ("bin/pip", "ready-run"):
+        (tmp_path / ".venv" / ready).touch()
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(["make", "-f", ROOT / "Makefile", "setup"], cwd=tmp_path, env=environment, check=True)
+    assert {path.parent.parent.name for path in tmp_path.rglob("*.pyc")} == {tmp_path.name, "retriever", "ingest"}
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
