@@ -80,7 +80,7 @@ def _headings(lines: tuple[str, ...]) -> Iterator[tuple[int, str]]:
 def label(names: str, longest: int = 80) -> re.Pattern[str]:
     """A pattern for `**Name**: value`, `- Name: value` and `| Name | value |`; the value is its group 1."""
     return re.compile(
-        rf"^[\s>*+|-]*(?:\*\*|__)?\s*(?:{names})\s*(?:\*\*|__)?\s*[:|]\s*(?:\*\*|__)?\s*(.{{1,{longest}}})$",
+        rf"^[\s>*+|-]*+(?:__)?\s*+(?:{names})\s*+(?:\*\*|__)?\s*+[:|]\s*+(?:\*\*|__)?\s*+(.{{1,{longest}}})$",
         re.IGNORECASE,
     )
 

@@ -19,17 +19,17 @@ _EVENT_FIELDS = (
 )  # fmt: skip
 _PUBLISHED_FIELDS = ("published", "article:published_time", "published_at", "pubdate", "revdate", "dc.date")
 _EVENT_LABEL = re.compile(
-    r"^[\s>*+|-]*(?:\*\*|__)?\s*"
+    r"^[\s>*+|-]*+(?:__)?\s*+"
     r"(?:(?:first )?(?:detected|started|began|occurred|begin|start)(?: time| date| at| on)?"
     r"|(?:incident |outage |event )?(?:start )?(?:date|when)"
     r"(?: of (?:the )?(?:incident|outage|event))?(?: and time|/time)?"
     r"|impact time|time of (?:the )?(?:incident|outage))"
-    r"\s*(?:\*\*|__)?\s*(?:[:|]|(?=\d{4}-))\s*(?:\*\*|__)?(.*)$",
+    r"\s*+(?:\*\*|__)?\s*+(?:[:|]|(?=\d{4}-))\s*+(?:\*\*|__)?(.*)$",
     re.IGNORECASE,
 )
 _TIMELINE = re.compile(r"^#{1,6}\s+.*\b(?:timeline|chronology|sequence of events)\b", re.IGNORECASE)
 _TIMELINE_LINES = 200
-_IMPACT_TIME = re.compile(r"^#{1,6}\s*impact time\s*\n+\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_IMPACT_TIME = re.compile(r"^#{1,6}\s*impact time[^\S\n]*+\n\s*+(.+)$", re.IGNORECASE | re.MULTILINE)
 # Looked ahead, so that the "on" in "At 15:05 UTC on 3 May 2024" is tried after the "At".
 _OPENING = re.compile(
     r"\b(?:on|in|since|at)\s+"

@@ -31,7 +31,7 @@ _IMAGE_OR_LINK = re.compile(
 _AUTOLINK = re.compile(r"<([a-zA-Z][a-zA-Z0-9+.-]*:[^<>\s]*|[^<>\s@]+@[^<>\s]+)>")
 _TAG = re.compile(r"<[!/?a-zA-Z][^<>]*>")
 _STARS = re.compile(r"(?<![\\*])(?:\*+|~~)(?=[^\s*])|(?<=[^\s*\\])(?:\*+|~~)")
-_UNDERSCORES = re.compile(r"(?<![\w\\])_+(?=\S)|(?<=[^\s\\])_+(?!\w)")
+_UNDERSCORES = re.compile(r"(?<![\w\\])(?:__++|_(?=\S))|(?:(?<=[^\s\\_])|(?<=\\_))_++(?!\w)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PIPE = re.compile(r"(?<!\\)\|")
 

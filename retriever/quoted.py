@@ -129,5 +129,5 @@ def _reads_so(text: str) -> bool:
     likely = [wording for wording in _WORDINGS if wording.may_fit(lower)]
     if likely:
         # Words may stand on two lines of a paragraph, and a paragraph's end is the end of a sentence.
-        text = re.sub(r"[ \t]*\n[ \t]*(?=[^\s>*#-])", " ", re.sub(r"\n\s*\n", ".\n", text))
+        text = re.sub(r"(?<![ \t])[ \t]*+\n[ \t]*+(?=[^\s>*#-])", " ", re.sub(r"\n\s*\n", ".\n", text))
     return any(wording.pattern.search(text) for wording in likely)

@@ -53,7 +53,7 @@ _HEADINGS = {
     "learned": re.compile(r"(?:what (?:i|we)(?: have|'ve)? )?learn(?:ed|t)|lessons?(?: learn(?:ed|t))?", re.IGNORECASE),
     "next": re.compile(r"(?:what to do )?next time|next|recommendations?", re.IGNORECASE),
 }
-_HEADING_LINE = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+_HEADING_LINE = re.compile(r"^#{1,6}[ \t]++(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,10 @@ def parse_share(text: str) -> dict[str, str]:
     told: dict[str, list[str]] = {}
     name, at, title = "", 0, ""
     for line in _HEADING_LINE.finditer(text):
-        found = next((field for field, pattern in _HEADINGS.items() if pattern.fullmatch(line[1])), None)
+        heading = line[1].rstrip("#").rstrip(" \t")
+        found = next((field for field, pattern in _HEADINGS.items() if pattern.fullmatch(heading)), None)
         if found is None and line.start() == at == 0 and line[0].startswith("# "):
-            title, at = line[1], line.end()
+            title, at = heading, line.end()
         if found is not None:
             told.setdefault(name, []).append(text[at : line.start()])
             name, at = found, line.end()

@@ -25,7 +25,7 @@ _EMPTY_PROMISE = re.compile(
     r"\b(learn(ed|t)|reveal(ed|s)|show(ed|s)|taught us|highlighted|discovered|identified|found)"
     r" (a few|some|several|many|a number of|lots of|various) (\w+ )?(things|lessons|points|issues|areas)\b(?!:? .*:)"
 )
-_CONTENTS_LINE = re.compile(r".*(?:\u2026|\.{3,}|\. \. \.)\s*\d+")
+_CONTENTS_LINE = re.compile(r"(?:\u2026|\.\.\.|\. \. \.)\s*\d+\Z")
 _CATEGORIES = re.compile(r"(?:[\w ,/&()+.-]{2,60};\s*)+")
 _LONGEST_ADMINISTRATION = 11
 _LONGEST_STATUS = 24
@@ -55,7 +55,7 @@ def veto_of(unit: Unit, boilerplate: frozenset[str]) -> str:
 def _says_nothing(one: _Evidence) -> bool:
     is_value = one.unit.labelled or group_of(one.unit.role) != "strong"
     return (
-        bool(NOTHING.fullmatch(one.words) or _CATEGORIES.fullmatch(one.words) or _CONTENTS_LINE.fullmatch(one.words))
+        bool(NOTHING.fullmatch(one.words) or _CATEGORIES.fullmatch(one.words) or _CONTENTS_LINE.search(one.words))
         or one.count < _SHORTEST
         and is_value
     )

@@ -22,7 +22,7 @@ _INCLUDE = re.compile(r"^(?:include|ifdef|ifndef|ifeval|endif)::")
 
 Replacement = str | Callable[[re.Match[str]], str]
 _LINES: tuple[tuple[re.Pattern[str], Replacement], ...] = (
-    (re.compile(r"^(={1,6})\s+(\S.*?)(?:\s+=+)?$"), lambda match: "#" * len(match[1]) + " " + match[2]),
+    (re.compile(r"^(={1,6})\s+(\S.*?)(?:(?<!\s)\s++=++)?$"), lambda match: "#" * len(match[1]) + " " + match[2]),
     (re.compile(r"^\s*(\*{1,5}|-)\s+(?=\S)"), lambda match: "  " * (len(match[1]) - 1) + "- "),
     (re.compile(r"^\s*(\.{1,5})\s+(?=\S)"), lambda match: "   " * (len(match[1]) - 1) + "1. "),
     (re.compile(r"^(?!\s*-)(\S.*?)::\s*(.*)$"), lambda match: f"**{match[1]}**: {match[2]}".rstrip()),
@@ -35,7 +35,7 @@ _INLINE: tuple[tuple[re.Pattern[str], Replacement], ...] = (
     (re.compile(r"(?:link:)?(https?://[^\s\[\]]+)\[([^\]]*?)\^?\]"), lambda match: _link(match[2], match[1])),
     (re.compile(r"link:(\S+?)\[([^\]]+)\]"), r"[\2](\1)"),
     (re.compile(r"(?:xref:([^\s\[]+)\[([^\]]*)\])"), lambda match: match[2] or match[1]),
-    (re.compile(r"<<([^,>\n]+)(?:,\s*([^>\n]+))?>>"), lambda match: match[2] or match[1]),
+    (re.compile(r"<<([^<,>\n]+)(?:,\s*([^<>\n]+))?>>"), lambda match: match[2] or match[1]),
     (re.compile(r"image::?([^\s\[]+)\[([^\]]*)\]"), r"![\2](\1)"),
     (re.compile(r"(?<![\w*\\])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"**\1**"),
     (re.compile(r"(?<![\w_\\])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), r"*\1*"),

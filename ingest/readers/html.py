@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString
 from markdownify import ATX, MarkdownConverter
 
 from ingest.readers.reading import Reading
@@ -17,7 +18,8 @@ _FRAME = (
     "#breadcrumb-section, #breadcrumbs, #footer, .breadcrumbs, .pageSection.attachments, .toc-macro"
 )
 _BLANK_LINES = re.compile(r"\n{3,}")
-_TRAILING_SPACE = re.compile(r"[ \t]+$", re.MULTILINE)
+_LONG_BLANKS = re.compile(r"(?<![ \t])[ \t]{50,}+")
+_TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]++$", re.MULTILINE)
 _TAG_LIKE = re.compile(r"<(?=[A-Za-z/!?])")
 _BARE_PIPE = re.compile(r"(?<!\\)\|")
 _CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -104,6 +106,7 @@ def _convert(root: Tag) -> tuple[str, tuple[str, ...]]:
         "table_infer_header": True,
         "code_language_callback": _language_of,
     }
+    _shorten_blanks(root)
     try:
         text = str(_Converter(**options).convert_soup(root))
         warnings: tuple[str, ...] = ()
@@ -112,6 +115,13 @@ def _convert(root: Tag) -> tuple[str, tuple[str, ...]]:
         warnings = ("The page is nested too deeply for its structure to be kept; its text was.",)
     text = _TRAILING_SPACE.sub("", text)
     return _BLANK_LINES.sub("\n\n", text).strip() + "\n", warnings
+
+
+def _shorten_blanks(root: Tag) -> None:
+    """Long runs of blanks are one, as in the end: the converter's time goes with the square of their length."""
+    for string in root.find_all(string=_LONG_BLANKS):
+        if type(string) is NavigableString and string.find_parent("pre") is None:
+            string.replace_with(_LONG_BLANKS.sub(" ", string))
 
 
 def _decoded(data: bytes) -> str:

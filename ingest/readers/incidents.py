@@ -19,7 +19,7 @@ _MIN_BODY_CHARS = 150
 _MIN_LABELS = 2
 _MAX_LINE = 2000
 
-_HEADING = re.compile(r"^(#{1,4})[ \t]+(\S.*?)[ \t#]*$")
+_HEADING = re.compile(r"^(#{1,4})[ \t]+(\S(?:.*[^ \t#])?)[ \t#]*$")
 _DATE = re.compile(
     r"\b(?:(?:19|20)\d\d-\d\d?-\d\d?|\d\d?[./]\d\d?[./](?:19|20)?\d\d"
     r"|(?:\d\d?(?:st|nd|rd|th)?\s+)?"

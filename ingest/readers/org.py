@@ -10,7 +10,7 @@ from ingest.readers.text import decode
 
 _KEYWORD = re.compile(r"^#\+([\w-]+):\s*(.*)$")
 _HEADING = re.compile(r"^(\*{1,8})\s+(\S.*)$")
-_TAGS = re.compile(r"\s+:([\w@#%:]+):\s*$")
+_TAGS = re.compile(r"(?<!\s)\s++:([\w@#%:]+):\s*$")
 _BEGIN = re.compile(r"^\s*#\+begin_(\w+)\s*(\S*)", re.IGNORECASE)
 _END = re.compile(r"^\s*#\+end_(\w+)", re.IGNORECASE)
 _DRAWER = re.compile(r"^\s*:([\w-]+):\s*$")

@@ -222,7 +222,7 @@ def _joined(lines: list[Line], words: Counter[str]) -> str:
 def _unbroken(head: str, tail: str, words: Counter[str]) -> str:
     """A word cut at a hyphen put together again; the hyphen stays in compounds, names and addresses."""
     token = head.rsplit(" ", 1)[-1] + tail.split(" ", 1)[0]
-    first = re.search(r"[^\W\d_]+$", head)
+    first = re.search(r"(?<![^\W\d_])[^\W\d_]++$", head)
     second = re.match(r"[^\W\d_]+", tail)
     if not first or not second or not second[0].islower() or re.search(r"[/\d_@-]", token):
         return f"{head}-{tail}"

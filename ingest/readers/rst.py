@@ -20,7 +20,7 @@ _ROLE = re.compile(r"(?<![\w:]):([\w.+-]+(?::[\w.+-]+)*):`")
 _FIELD = re.compile(r"^[ \t]*:([A-Za-z][\w -]{0,40}):[ \t]+(\S.*)$", re.MULTILINE)
 _POST = re.compile(r"^\.\. post::[ \t]*(\S.*)$", re.MULTILINE)
 # What a role of Sphinx points at: the text before it is what people read.
-_TARGET = re.compile(r"\s*<[^<>]*>$")
+_TARGET = re.compile(r"(?<!\s)\s*+<[^<>]*>$")
 _KNOWN_ROLES = frozenset(
     "abbreviation acronym code emphasis literal math pep-reference pep rfc-reference rfc strong subscript sub"
     " superscript sup title-reference title t raw".split()

@@ -10,6 +10,7 @@ loses its marks.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from markdown_it.token import Token
 PIECES = "pieces"
 UNKNOWN = -1
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_BETWEEN_CELLS = string.whitespace + "\u00a0|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,14 @@ class _Source:
         number = inline.map[0]
         start, end = self.line(number)
         begin = self.read.get(number, start)
-        match = re.compile(r"[\s|]*(.*?)[\s|]*\Z", re.DOTALL).match(self.text[begin:end])
-        if match is None or not match[1]:
+        left = self.text[begin:end].lstrip(_BETWEEN_CELLS)
+        content = left.rstrip(_BETWEEN_CELLS)
+        if not content:
             return []
-        begin += match.start(1)
-        leaf = Token("text", "", 0, content=match[1])
-        leaf.meta[PIECES] = (Piece(begin, begin + len(match[1]), match[1]),)
-        cell = Token("inline", "", 0, content=match[1], children=[leaf])
+        begin = end - len(left)
+        leaf = Token("text", "", 0, content=content)
+        leaf.meta[PIECES] = (Piece(begin, begin + len(content), content),)
+        cell = Token("inline", "", 0, content=content, children=[leaf])
         return [Token("td_open", "td", 1, block=True), cell, Token("td_close", "td", -1, block=True)]
 
     def pieces_of_lines(self, token: Token, skipped: int) -> tuple[Piece, ...]:

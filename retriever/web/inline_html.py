@@ -54,7 +54,7 @@ BLOCK_TAGS = frozenset(
     + ["table", "thead", "tbody", "tr", "th", "td", "caption", "details", "summary", "figure", "figcaption"]
 )
 _SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?-->|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<rest>[^<>]*)>", re.DOTALL)
+_TAG = re.compile(r"<!--.*?-->|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?P<rest>[^<>]*)>", re.DOTALL)
 _HREF = re.compile(r"""\bhref\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _ALT = re.compile(r"""\balt\s*=\s*["']([^"']*)""", re.IGNORECASE)
 
