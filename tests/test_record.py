@@ -56,6 +56,17 @@ def test_a_damaged_record_is_refused(home):
         Record(home)
 
 
+def test_nothing_is_written_once_a_newer_program_has_migrated_the_record(home):
+    home.mkdir()
+    record = Record(home)
+    with sqlite3.connect(home / FILE_NAME) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(RecordTooNew, match="version 99.*Start this one anew"):
+        record.tokens.add("late", "read")
+    assert record.tokens.names() == ()
+    record.close()
+
+
 def test_a_record_in_a_folder_that_cannot_be_written_is_a_clear_error(home):
     home.write_text("a file where a folder should be")
     with pytest.raises(StoreError, match="Make room or mend its permissions"):

@@ -89,11 +89,21 @@ class Database:
             connection = self.connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
+                self._require_version(connection)
                 yield connection
                 connection.commit()
             except BaseException:
                 connection.rollback()
                 raise
+
+    def _require_version(self, connection: sqlite3.Connection) -> None:
+        """Raises RecordTooNew once a newer program has migrated the record under a process that was running."""
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raise RecordTooNew(
+                f"{self.path} has version {version} by now, and this process knows {SCHEMA_VERSION}. Nothing was "
+                "written. Start this one anew, with the Lessons that migrated it."
+            )
 
     def compact(self) -> None:
         """No free page and no write-ahead log holds deleted rows any more; takes time in proportion to the file.
