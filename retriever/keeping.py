@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from retriever.record import FILE_NAME
 from retriever.record.backups import put_in_place, remember_backup
 from retriever.record.copies import CopyFacts, copy_in, is_copy, written_whole
 from retriever.record.portable import Imported, import_file, is_export
+
+logger = logging.getLogger(__name__)
 
 _FRESH = FILE_NAME + ".new"
 # How long those who are about to close the record are waited for.
@@ -40,7 +43,11 @@ def back_up(settings: Settings, file: Path) -> CopyFacts:
     _refuse_target(settings.home, file, is_ours=is_copy)
     with Memory.open(settings) as memory:
         facts = memory.record.copy_to(file)
+    try:
         remember_backup(settings.home, file.absolute())
+    except StoreError as error:
+        # There is a backup all the same, and where the home has no room it is wanted most.
+        logger.warning("the home does not know of this backup: %s", error)
     return facts
 
 

@@ -43,6 +43,15 @@ def test_a_backup_is_one_file_for_its_owners_eyes_and_leaves_nothing_beside_it(l
     assert (tmp_path / "kept" / "one.db").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_backup_elsewhere_succeeds_where_the_home_has_no_room(lived_in, tmp_path, monkeypatch, caplog):
+    def full(home, path):
+        raise StoreError("last-backup.json cannot be written: No space left on device.")
+
+    monkeypatch.setattr(keeping, "remember_backup", full)
+    assert keeping.back_up(lived_in.settings, tmp_path / "one.db").documents == 13
+    assert "No space left" in caplog.text
+
+
 def test_a_backup_under_load_is_of_one_moment(filled, folder, read, report, tmp_path):
     stop = threading.Event()
 
