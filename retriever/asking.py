@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from retriever.checks import FILTER_SCHEMAS, QUERY_SCHEMA, fault_of
 from retriever.config import Settings
-from retriever.errors import InvalidQuery
+from retriever.errors import InvalidQuery, StoreError
 from retriever.lesson import Filters
-from retriever.locks import SERVER_LOCK, ProcessLock
+from retriever.locks import SERVER_LOCK, SharedLock
 
 SERVER_FILE = "server.json"
 _TIMEOUT_S = 20.0
@@ -99,12 +99,12 @@ def running_server(settings: Settings) -> dict[str, str] | None:
     file, lock_file = settings.home / SERVER_FILE, settings.home / SERVER_LOCK
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
-        lock = ProcessLock(lock_file)
-        if lock.acquire("lessons ask"):
+        lock = SharedLock(lock_file)
+        if lock.acquire():
             lock.release()
             return None
         is_stale = file.stat().st_mtime_ns < lock_file.stat().st_mtime_ns
-    except (OSError, ValueError):
+    except (OSError, ValueError, StoreError):
         return None
     is_known = isinstance(known, dict) and isinstance(known.get("url"), str)
     return known if is_known and not is_stale else None

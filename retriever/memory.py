@@ -35,6 +35,9 @@ _EVIDENCE = re.compile(r"(?P<document>[0-9a-f]{16}):(?P<start>\d{1,12})-(?P<end>
 # How long a model that could not be opened is left alone.
 MODEL_RETRY_S = 60.0
 
+# Who looks whether a server runs holds its lock for a moment; a server that starts just then waits for that.
+_LOOKED_FOR_S = 0.5
+
 
 class Memory:
     """The memory of an organization: ask it, read in it, and hand it to an ingest."""
@@ -257,7 +260,7 @@ class Memory:
         """
         if self._follower is None:
             says = f"a server on {self.settings.host}, port {self.settings.port}"
-            if not self._serving.acquire(says):
+            if not self._serving.acquire(says, wait_s=_LOOKED_FOR_S):
                 raise HomeBusy(
                     f"The memory in {self.settings.home} is being served already, by {self._serving.holder()}. "
                     "Stop that one first, or choose another --home."

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 
 from retriever.follow import IndexKeeper
 from retriever.follower import Follower, Pending, Waiting
+from retriever.locks import SERVER_LOCK, SharedLock
 from retriever.meaning import Meaning
 from retriever.record.changes import UNITS
 
@@ -188,3 +190,13 @@ def test_a_server_builds_a_bloated_index_anew_once_nobody_has_asked_for_a_while(
     follower._tick()
     assert len(built) == 1
     follower.stop()
+
+
+def test_a_server_that_starts_while_somebody_looks_for_one_starts_all_the_same(home, open_memory):
+    server = open_memory()
+    looking = SharedLock(home / SERVER_LOCK)
+    assert looking.acquire()
+    done = threading.Timer(0.1, looking.release)
+    done.start()
+    server.start_following()
+    done.join()

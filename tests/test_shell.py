@@ -125,6 +125,14 @@ def test_an_ingest_steps_back_where_a_server_answers(runner, home, folder, serve
     assert steps == ([BESIDE_A_SERVER] if is_served else [])
 
 
+def test_looking_for_a_server_leaves_its_lock_as_it_is(home):
+    home.mkdir()
+    (home / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:1"}))
+    (home / "server.lock").write_text("as it was")
+    assert _ask_server(load_settings({"home": str(home)}, {}), "pump", NO_FILTERS) is None
+    assert (home / "server.lock").read_text() == "as it was"
+
+
 def test_a_server_is_asked_only_while_this_homes_lock_is_held_and_if_it_answers_in_form(home, server):
     said, url = server
     home.mkdir()
