@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from retriever.checks import MAX_K
 from retriever.errors import SettingError
@@ -190,7 +191,19 @@ def _coerce(name: str, value: object) -> Any:
         return Path(str(value)).expanduser()
     if str(value) not in CHOICES.get(name, (str(value),)):
         raise SettingError(f"Setting {name!r} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
-    return str(value)
+    return _address(name, str(value)) if name == "public_url" else str(value)
+
+
+def _address(name: str, value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        # Asked for, because it is read only then.
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if value and not is_one:
+        raise SettingError(f"Setting {name!r} must be an address such as https://lessons.example, not {value!r}.")
+    return value
 
 
 def _switch(name: str, value: object) -> bool:

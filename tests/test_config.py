@@ -64,6 +64,15 @@ def test_an_empty_variable_counts_as_not_set_and_an_empty_folder_is_refused():
         load_settings({"home": ""}, {})
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["lessons.example/memory", "https://", "ftp://lessons.example", "https://a:b", "http://[", "https://a:99999"],
+)
+def test_a_public_address_that_is_none_is_refused(address):
+    with pytest.raises(SettingError, match="'public_url' must be an address such as"):
+        load_settings({}, {"LESSONS_PUBLIC_URL": address})
+
+
 def test_a_homes_tilde_is_the_users_folder_for_its_file_too(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "config.toml").write_text("k = 3\n")
