@@ -43,6 +43,13 @@ WORK = {
 }
 
 
+def test_comments_that_never_end_take_no_time_to_speak_of() -> None:
+    began = time.process_time()
+    page = render_document("<!-- seen -->\n" + "<!--" * CHARS)
+    assert time.process_time() - began < MOST_S
+    assert "seen" not in page.body
+
+
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK.keys())
 @pytest.mark.parametrize("run", RUNS)
 def test_a_long_run_takes_no_time_to_speak_of(work: Callable[[str], object], run: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from html import escape
 
@@ -54,7 +55,8 @@ BLOCK_TAGS = frozenset(
     + ["table", "thead", "tbody", "tr", "th", "td", "caption", "details", "summary", "figure", "figcaption"]
 )
 _SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?-->|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?P<rest>[^<>]*)>", re.DOTALL)
+_ELEMENT = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?P<rest>[^<>]*)>")
+_COMMENT_OR_ELEMENT = re.compile(rf"<!--.*?-->|{_ELEMENT.pattern}", re.DOTALL)
 _HREF = re.compile(r"""\bhref\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _ALT = re.compile(r"""\balt\s*=\s*["']([^"']*)""", re.IGNORECASE)
 
@@ -76,7 +78,9 @@ def write_html(token: Token, marker: Marker, allowed: frozenset[str]) -> str:
     written: list[str] = []
     source = "".join(piece.text for piece in token.meta.get(PIECES, ()))
     position = 0
-    for match in _TAG.finditer(source):
+    # Behind the last of their ends no comment is looked for: each "<!--" would be read to the end of the text.
+    last = source.rfind("-->") + 3 if "-->" in source else 0
+    for match in itertools.chain(_COMMENT_OR_ELEMENT.finditer(source, 0, last), _ELEMENT.finditer(source, last)):
         element = _element(match, allowed)
         if element is not None:
             written.append(marker.write(_cut(token, position, match.start())))
