@@ -120,6 +120,9 @@ def _serve(figures: Figures, disk: Disk, settings: Settings) -> None:
             figures.made += 1
             asked = _status(port, token, "GET", f"/api/v1/lookup?q={quote(QUESTION)}")
             figures.expect(asked in (200, 503), f"a server with {left:,} bytes left: a question got {asked}")
+            for path in (f"/api/v1/lookup?q={quote(QUESTION)}&record=true", "/api/v1/gaps"):
+                status = _status(port, token, "GET", path)
+                figures.expect(status == asked, f"a server with {left:,} bytes left: {path} got {status}")
             told = _status(port, token, "POST", "/api/v1/lessons", {"learned": "Count the oars on a full disk too."})
             figures.expect(told in (201, 503), f"a server with {left:,} bytes left: a lesson got {told}")
             documents += told == 201
