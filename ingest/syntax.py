@@ -118,7 +118,10 @@ def plain(text: str) -> str:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table").use(front_matter_plugin)
-    return parser.disable(["inline", "text_join"])
+    parser.disable(["inline", "text_join"])
+    # It puts its rules in order at its first text, and another thread must not find them half ordered.
+    parser.parse("first")
+    return parser
 
 
 def _newlines_unified(text: str) -> str:

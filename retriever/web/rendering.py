@@ -128,6 +128,8 @@ def _parser(*, is_excerpt: bool) -> MarkdownIt:
         parser.disable(["lheading", "code", "hr", "html_block", "reference"])
         parser.add_render_rule("heading_open", _bold_open)
         parser.add_render_rule("heading_close", _bold_close)
+    # It puts its rules in order at its first text, and another thread must not find them half ordered.
+    parser.parse("first")
     return parser
 
 
