@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.extract import Extraction, context, extract
@@ -201,6 +201,7 @@ MESSY = st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join)
 
 
 @given(MESSY)
+@example("\u2022 \r\nThe fan failed because the belt was never checked.")
 @settings(max_examples=200, deadline=None)
 def test_any_text_gives_trimmed_verbatim_spans_in_order(text: str) -> None:
     found = extract(text)

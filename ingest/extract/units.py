@@ -194,7 +194,7 @@ def _labelled(text: str, start: int, end: int, kind: str) -> _Piece:
     end -= len(raw) - len(raw.rstrip())
     end = max(start, end)
     if bullet := _BULLET_LINE.match(text, start, end):
-        start, kind = bullet.end(), "item"
+        start, kind = end - len(text[bullet.end() : end].lstrip()), "item"
     timed = bool(_CLOCK.match(text, start, end))
     found = _LABEL.match(text, start, end)
     if not found or timed:
