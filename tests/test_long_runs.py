@@ -16,7 +16,7 @@ from retriever.web.rendering import render_document
 # At so many characters what goes with their square takes seconds, and all else some hundredths of one.
 CHARS = 20_000
 MOST_S = 1.0
-RUNS = (" ", "\u00a0", "\n", ".", "-", "*", "#", "|", "_", "a", "a-", "<", "[")
+RUNS = (" ", "\u00a0", "\n", ".", "-", "*", "#", "|", "_", "a", "a-", "<", "[", "{", "${")
 OPENINGS = (
     "",
     "# a",

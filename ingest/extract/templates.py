@@ -16,7 +16,8 @@ REPEATED_SHARE = 0.02
 SHORTEST_REPEATED = 4
 
 PLACEHOLDER = re.compile(
-    r"\{\{.*?\}\}|\$\{.*?\}|<[a-z][a-z ,_/-]+>|\b(?:x{3,}|y{3,}|z{3,}|20xx|yyyy|tbd|tba|tbc|lorem ipsum|foo ?bar)\b"
+    r"\{\{(?:(?!\{\{|\}\}).)*+\}\}|\$\{(?:(?!\$\{)[^}\n])*+\}"
+    r"|<[a-z][a-z ,_/-]+>|\b(?:x{3,}|y{3,}|z{3,}|20xx|yyyy|tbd|tba|tbc|lorem ipsum|foo ?bar)\b"
     r"|\[(?:insert|your|name|date|link to|describe|add|title)\b[^\]]*\](?!\()",
     re.I,
 )

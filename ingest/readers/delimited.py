@@ -23,9 +23,9 @@ _JIRA_MARKUP = (
     (re.compile(r"^h([1-6])\.[ \t]+", re.MULTILINE), lambda match: "#" * int(match[1]) + " "),
     (re.compile(r"^\*(\*+)[ \t]+", re.MULTILINE), lambda match: "  " * len(match[1]) + "* "),
     (re.compile(r"\[([^\[|\]\n]+)\|([^\[|\]\s]+)[^\[\]\n]*\]"), lambda match: f"[{match[1]}]({match[2]})"),
-    (re.compile(r"\{\{([^}\n]+)\}\}"), lambda match: f"`{match[1]}`"),
+    (re.compile(r"\{\{([^{}\n]+)\}\}"), lambda match: f"`{match[1]}`"),
 )
-_JIRA_CODE = re.compile(r"\{(?:code|noformat)(?::[^}\n]*)?\}")
+_JIRA_CODE = re.compile(r"\{(?:code|noformat)(?::[^{}\n]*)?\}")
 _JIRA_COLUMNS = {"summary", "issue key"}
 
 

@@ -15,7 +15,7 @@ from ingest.readers.reading import Reading
 from ingest.readers.text import decode
 
 _MODULE_LINE = re.compile(r"^(?:import\s+(?:[\w*{].*\sfrom\s+)?['\"]|export\s+(?:const|default|let|function)\b)")
-_COMPONENT_TAG = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*)?/?>|</?>|\{/\*.*?\*/\}")
+_COMPONENT_TAG = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*)?/?>|</?>|\{/\*(?:(?!\{/\*|\*/\}).)*+\*/\}")
 
 # A line of a minified bundle is no prose, and tags nested in it would cost quadratic time.
 _MAX_TAG_LINE = 10_000
