@@ -55,7 +55,8 @@ def main() -> None:
     print(HEADER, flush=True)
     wrong: list[str] = []
     for name in given.only.split(","):
-        with tempfile.TemporaryDirectory(prefix="lessons-faults-") as folder:
+        # A worker whose owner was killed may still be writing there for a moment.
+        with tempfile.TemporaryDirectory(prefix="lessons-faults-", ignore_cleanup_errors=True) as folder:
             figures = SERIES[name](Path(folder) / name, given.scale, given.seed)
         print(figures.row(), flush=True)
         wrong += figures.wrong
