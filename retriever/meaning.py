@@ -7,7 +7,7 @@ index at the moment, scans the record's own embeddings. Both give the same candi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,20 +131,19 @@ class Meaning:
         return sorted(scored, key=lambda item: (-item[1], item[0]))
 
     def _scan(self, which: Which, query: Embeddings, k: int) -> list[tuple[int, float]]:
-        parts = [(part.owners, part.rows @ query) for part in self._parts(which)]
-        if not parts:
-            return []
-        owners, cosines = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        count = min(k, len(cosines))
-        if not count:
-            return []
-        best = np.argpartition(-cosines, count - 1)[:count]
-        return sorted(
-            zip(owners[best].tolist(), cosines[best].tolist(), strict=True), key=lambda item: (-item[1], item[0])
-        )
+        kept = self._kept_matrix(which)
+        if kept is not None:
+            return _best([(kept.owners, kept.rows)], query, k)
+        changes = self._record.changes
+        found = _best(changes.each_embedding(*which, is_checked=False), query, k)
+        # Checksums of all of them take a third as long as everything else: those of what was found are enough, as long
+        # as nothing damaged is among it.
+        if len(changes.embeddings(*which, [key for key, _ in found])) < len(found):
+            found = _best(changes.each_embedding(*which), query, k)
+        return found
 
-    def _parts(self, which: Which) -> Iterator[_Matrix]:
-        """All embeddings: gone through once for a first question, kept from the second on while nothing changes."""
+    def _kept_matrix(self, which: Which) -> _Matrix | None:
+        """All embeddings of the unit, kept from its second question on while nothing changes; None for the first."""
         unit, fingerprint = which
         state = (self._record.changes.last_seq(), fingerprint)
         with self._guard:
@@ -153,9 +152,14 @@ class Meaning:
             if not is_first and self._matrices[0] != state:
                 read = self._record.changes.all_embeddings
                 self._matrices = (state, {name: _Matrix(*read(name, fingerprint)) for name in UNITS})
-            kept = self._matrices[1].get(unit) if self._matrices[0] == state else None
-        if kept is not None:
-            yield kept
-            return
-        for owners, rows in self._record.changes.each_embedding(unit, fingerprint):
-            yield _Matrix(owners, rows)
+            return self._matrices[1].get(unit) if self._matrices[0] == state else None
+
+
+def _best(parts: Iterable[tuple[NDArray[np.int64], Embeddings]], query: Embeddings, k: int) -> list[tuple[int, float]]:
+    """(owner, cosine) of the `k` nearest, by (-cosine, owner)."""
+    scored = [(owners, rows @ query) for owners, rows in parts if len(owners)]
+    if not scored:
+        return []
+    owners, cosines = (np.concatenate(arrays) for arrays in zip(*scored, strict=True))
+    best = np.argpartition(-cosines, min(k, len(cosines)) - 1)[:k]
+    return sorted(zip(owners[best].tolist(), cosines[best].tolist(), strict=True), key=lambda item: (-item[1], item[0]))

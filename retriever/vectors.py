@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from retriever.errors import IndexUnavailable
 from retriever.generations import CLEAN, elements_in, is_sealed, scrub, seal
 from retriever.record.changes import UNITS
-from retriever.record.copies import give_back_room
+from retriever.record.copies import give_back_room, rows_in
 
 if TYPE_CHECKING:
     from retriever.embedder import Embeddings
@@ -36,6 +36,8 @@ BATCH = 500
 # is a tenth more of the whole memory.
 FEW_DELETED = 100
 DELETED_SHARE = 0.25
+
+_DATABASE = "chroma.sqlite3"
 
 # A damaged index may also hang the process that opens it.
 PROBE_TIMEOUT_S = 120.0
@@ -99,7 +101,9 @@ class VectorIndex:
         """Whether so many of its vectors were deleted, which Chroma only marks, that a new generation is worth it."""
         with self._in_use():
             alive = sum(int(collection.count()) for collection in self._collections.values())
-        return elements_in(self.folder) - alive > max(FEW_DELETED, DELETED_SHARE * alive)
+        # What its graphs do not hold yet waits in a table, deletions too, each as large as a vector.
+        kept = elements_in(self.folder) + rows_in(self.folder / _DATABASE, "embeddings_queue")
+        return kept - alive > max(FEW_DELETED, DELETED_SHARE * alive)
 
     def apply(self, unit: str, upserts: Mapping[int, Embeddings], deletions: Sequence[int]) -> None:
         """The upserted keys have these embeddings, and the deleted ones are gone; doing it twice does no harm."""
@@ -118,7 +122,7 @@ class VectorIndex:
             if self._end():
                 scrub(self.folder)
                 # The queue through which Chroma takes vectors leaves half of its file empty.
-                give_back_room(self.folder / "chroma.sqlite3")
+                give_back_room(self.folder / _DATABASE)
                 (self.folder / CLEAN).write_text(json.dumps(seal(self.folder)), encoding="utf-8")
 
     def abandon(self) -> None:

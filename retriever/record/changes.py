@@ -150,10 +150,13 @@ class Changes:
         kept = [owner for owner in listed if owner in found]
         return dict(zip(kept, unpacked([found[owner] for owner in kept]), strict=True))
 
-    def each_embedding(self, unit: str, fingerprint: str) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
-        """All of one unit whose checksum holds, some at a time: owners, int64 (n,) ascending, float32 (n, dim).
+    def each_embedding(
+        self, unit: str, fingerprint: str, *, is_checked: bool = True
+    ) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
+        """All of one unit, some at a time: owners, int64 (n,) ascending, and float32 (n, dim).
 
-        A few fit into a processor's cache: to go through them once costs half of what one large array would.
+        Without those whose checksum does not hold, if they are to be checked. A few at a time fit into a processor's
+        cache: to go through them once costs half of what one large array would.
         """
         with self._database.read() as connection:
             place = place_of(connection, unit, fingerprint)
@@ -167,13 +170,14 @@ class Changes:
                 (place, last_of(place)),
             )
             while rows := cursor.fetchmany(AT_ONCE):
-                sound = [(key, blob) for key, checksum, blob in rows if zlib.crc32(blob) == checksum]
-                owners = np.fromiter((owner_of(key) for key, _ in sound), np.int64, len(sound))
-                yield owners, unpacked([blob for _, blob in sound])
+                sound = [row for row in rows if zlib.crc32(row[2]) == row[1]] if is_checked else rows
+                if sound:
+                    keys, _, blobs = zip(*sound, strict=True)
+                    yield np.asarray(keys, np.int64) - place, unpacked(blobs)
 
     def all_embeddings(self, unit: str, fingerprint: str) -> tuple[NDArray[np.int64], Embeddings]:
         """(owners, embeddings) whose checksum holds: int64 (n,) in ascending order and float32 (n, dim)."""
-        parts = [part for part in self.each_embedding(unit, fingerprint) if len(part[0])]
+        parts = list(self.each_embedding(unit, fingerprint))
         if not parts:
             return np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
         return np.concatenate([owners for owners, _ in parts]), np.concatenate([rows for _, rows in parts])
