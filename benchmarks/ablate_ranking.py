@@ -24,7 +24,7 @@ from retriever.memory import Memory
 from retriever.question import Question
 from retriever.ranking import WEIGHTS, Ranked, Weights, rank
 
-SIGNALS = ("sentence", "window", "passage", "words", "pieces")
+SIGNALS = ("sentence", "window", "passage", "words", "senses")
 MACRO = 3
 SEED = 7
 

@@ -71,12 +71,13 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
     """Print the figures, each corpus by what the others gave; write what all of them give."""
     first = next(iter(memories.values()))
     embeddings, labels, sources = _gold_sentences(data / "gold_lessons.jsonl", data, first)
-    observed = [
-        Observed(name, judged, _evidence(memory, judged.query, found))
-        for name, memory in memories.items()
-        for judged in read_queries(data / name / "queries.jsonl")
-        if (found := memory.search.find(judged.query, k=10, per_document=2, filters=Filters())).ranking
-    ]
+    with _calibrated({}):
+        observed = [
+            Observed(name, judged, _evidence(memory, judged.query, found))
+            for name, memory in memories.items()
+            for judged in read_queries(data / name / "queries.jsonl")
+            if (found := memory.search.find(judged.query, k=10, per_document=2, filters=Filters())).ranking
+        ]
 
     def fitted(without: str | None) -> Calibration:
         kept = sources != without
@@ -150,9 +151,9 @@ def _same(words: str, lesson: str) -> bool:
 
 def _calibration(observed: Sequence[Observed], lesson: np.ndarray[Any, Any]) -> Calibration:
     direction = tuple(round(float(value), 3) for value in lesson)
-    first = _logit(observed, ("score", "missing", "words"))
+    first = _logit(observed, ("score", "words", "weakest"))
     closer = [item for item in observed if item.evidence.support is not None]
-    return Calibration(first, _logit(closer, ("score", "missing", "words", "support")), THRESHOLD, direction)
+    return Calibration(first, _logit(closer, ("score", "words", "weakest", "support")), THRESHOLD, direction)
 
 
 def _logit(observed: Sequence[Observed], names: tuple[str, ...]) -> Logit:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.drafts import Drafted
-from ingest.embedding import embed_rows, embedded, known_rows
+from ingest.embedding import embedded, known_rows, read_texts
 from retriever.record.draft import FileReading, Outcome
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from retriever.embedder import Embedder
+    from retriever.encoded import Encoded
     from retriever.record import Record
     from retriever.record.rows import Source
 
@@ -61,12 +62,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Files whose texts are going through the model; `rows` holds what the record knew of them already."""
+    """Files whose texts are going through the model; `known` holds the embeddings that the record had already."""
 
     files: Sequence[Prepared]
-    rows: dict[str, Any] = field(repr=False)
+    known: dict[str, Any] = field(repr=False)
     new: int
-    made: Future[dict[str, Any]] | None
+    made: Future[dict[str, Encoded]] | None
 
 
 class Commits:
@@ -111,21 +112,21 @@ class Commits:
         if not files:
             return
         record, fingerprint = self._target.record, self._target.fingerprint
-        rows: dict[str, Any] = {}
+        known: dict[str, Any] = {}
         for item in files:
-            rows |= known_rows(record.files.known_embeddings(self._source, item.reading.path, fingerprint))
-        plains = {digest: text for item in files for digest, text in item.plains().items() if digest not in rows}
-        made = self._pool.submit(embed_rows, plains, self._target.embedder) if plains else None
+            known |= known_rows(record.files.known_embeddings(self._source, item.reading.path, fingerprint))
+        plains = {digest: text for item in files for digest, text in item.plains().items() if digest not in known}
+        made = self._pool.submit(read_texts, plains, self._target.embedder) if plains else None
         self._record()
-        self._under_way = _Batch(files, rows, len(plains), made)
+        self._under_way = _Batch(files, known, len(plains), made)
 
     def _record(self) -> None:
         batch, self._under_way = self._under_way, None
         if batch is None:
             return
-        rows = batch.rows | (batch.made.result() if batch.made is not None else {})
+        read = batch.made.result() if batch.made is not None else {}
         self.embedded += batch.new
         embedder = self._target.embedder
         for item in batch.files:
-            drafts = [(each.draft, embedded(each.draft, rows, embedder)) for each in item.drafted]
+            drafts = [(each.draft, embedded(each.draft, read, embedder, batch.known)) for each in item.drafted]
             self.outcome += self._target.record.files.record_file(self._source, item.reading, drafts, item.based_on)

@@ -12,11 +12,15 @@ from ingest.syntax import plain
 from retriever.lesson import digest
 from retriever.record.draft import Draft, Embedded
 from retriever.record.files import KnownSentences
+from retriever.senses import contexts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retriever.embedder import Embedder
+    from retriever.encoded import Encoded
+
+NOTHING: Mapping[str, Any] = {}
 
 
 def known_rows(known: Iterable[KnownSentences]) -> dict[str, NDArray[Any]]:
@@ -28,18 +32,21 @@ def known_rows(known: Iterable[KnownSentences]) -> dict[str, NDArray[Any]]:
     }
 
 
-def embed_rows(plains: Mapping[str, str], embedder: Embedder) -> dict[str, NDArray[Any]]:
-    """{digest: embedding, float16} of the {digest: plain text}.
+def read_texts(plains: Mapping[str, str], embedder: Embedder) -> dict[str, Encoded]:
+    """{digest: what the model makes of the text} of the {digest: plain text}."""
+    return dict(zip(plains, embedder.read_documents(list(plains.values())), strict=True))
+
+
+def embedded(
+    draft: Draft, read: Mapping[str, Encoded], embedder: Embedder, known: Mapping[str, NDArray[Any]] = NOTHING
+) -> Embedded:
+    """The draft's embeddings out of what was `read` just now and what is `known`; they must hold each of its digests.
 
     Rounded to float16 here and not later, so that an embedding is the same whether it was just made or was stored:
     an edited document then has the same passages' embeddings as a new one. The cosine to float32 is above .9999999.
     """
-    rows = embedder.encode_documents(list(plains.values()))
-    return dict(zip(plains, rows.astype(np.float16), strict=True))
-
-
-def embedded(draft: Draft, rows: Mapping[str, NDArray[Any]], embedder: Embedder) -> Embedded:
-    """The draft's embeddings, all out of `rows`, which must hold each of its digests."""
+    rows = {name: read[name].embedding.astype(np.float16) if name in read else known[name] for name in draft.plains}
+    new = {item.digest: read[item.digest] for item in draft.sentences if item.digest in read}
     sentences = _stacked([rows[item.digest] for item in draft.sentences], embedder.dim)
     lessons = _stacked([rows[item.digest] for item in draft.lessons], embedder.dim).astype(np.float32)
     pieces = embedder.piece_ids([item.plain for item in draft.sentences])
@@ -50,6 +57,7 @@ def embedded(draft: Draft, rows: Mapping[str, NDArray[Any]], embedder: Embedder)
         sentences=sentences,
         pieces=np.concatenate(pieces).astype(np.int32) if pieces else np.zeros(0, np.int32),
         piece_ends=np.cumsum([len(item) for item in pieces], dtype=np.int32),
+        contexts=contexts_of(new.values()) if new else None,
     )
 
 

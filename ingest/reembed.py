@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingest.drafts import redraft
-from ingest.embedding import embed_rows, embedded
+from ingest.embedding import embedded, read_texts
 from ingest.scribe import share_draft
 from retriever.memory import Memory
 
@@ -13,9 +13,14 @@ from retriever.memory import Memory
 def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everything: bool = False) -> int:
     """How many documents were embedded: those the model in use has not embedded or that were damaged since; or all.
 
+    All too where what words mean here has to be read from them (retriever/record/senses.py).
+
     Safe to interrupt and repeat; the embeddings in use stay until `memory.reindex` has switched.
     """
-    embeddings = memory.record.embeddings
+    embeddings, senses = memory.record.embeddings, memory.record.senses
+    if everything or senses.are_rough():
+        everything = True
+        senses.start_anew(memory.fingerprint)
     damaged = memory.record.soundness.damaged_embeddings()
     missing = dict.fromkeys((*embeddings.documents_without(memory.fingerprint), *damaged))
     waiting = embeddings.documents() if everything else tuple(missing)
@@ -25,7 +30,7 @@ def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everythin
             draft = share_draft(told.share, told.id)
         else:
             draft = redraft(memory.document(document_id), embeddings.boilerplate_of(document_id))
-        rows = embed_rows(draft.plains, memory.embedder)
-        embeddings.store(document_id, draft, embedded(draft, rows, memory.embedder))
+        read = read_texts(draft.plains, memory.embedder)
+        embeddings.store(document_id, draft, embedded(draft, read, memory.embedder))
         tell(done, len(waiting))
     return len(waiting)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ingest.drafts import draft_lesson, put_together
-from ingest.embedding import embed_rows, embedded
+from ingest.embedding import embedded, read_texts
 from ingest.language import language_of
 from ingest.names import names_of
 from ingest.redact import redact
@@ -43,8 +43,8 @@ class Scribe:
         """The share as it may be stored, with the document that is made of it; `identity` is its lesson's id."""
         clean, redacted = redact_share(share)
         draft = share_draft(clean, identity)
-        rows = embed_rows(draft.plains, embedder)
-        return PreparedShare(clean, draft, embedded(draft, rows, embedder), redacted)
+        read = read_texts(draft.plains, embedder)
+        return PreparedShare(clean, draft, embedded(draft, read, embedder), redacted)
 
     def read(self, memory: Memory, sent: SentFile) -> dict[str, Any]:
         """What came of the file, which the memory now holds, as JSON: its row of an ingest's report."""

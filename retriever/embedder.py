@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
+    from retriever.encoded import Encoded
     from retriever.engines import Engine
 
     Embeddings = NDArray[float32]
@@ -67,11 +68,14 @@ class Embedder(Protocol):
     def encode_queries(self, queries: Sequence[str]) -> Embeddings:
         """float32 (len(queries), dim), rows of unit length, in input order: each as `encode_query` gives it."""
 
-    def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
-        """For each text its token ids without special tokens, int32; empty for a model without a token table."""
+    def read_documents(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same embeddings as `encode_documents`, one by one, with their tokens."""
 
-    def piece_vectors(self, pieces: Embeddings) -> Embeddings:
-        """float32 (len(pieces), width): the rows of the model's table of input token vectors, of unit length."""
+    def read_query(self, query: str) -> Encoded:
+        """The same embedding as `encode_query` gives, with its tokens."""
+
+    def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
+        """For each text its token ids without special tokens, int32; empty for a model that does not show them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ def export(model_path: Path, target: Path) -> None:
         manifest: dict[str, Any] = {"format": "sentence-transformers"}
         if pooling is not None:
             _write_graph(model, folder / "graph.onnx")
-            _write_pieces(model, folder / "pieces.npy")
             shutil.copy(model_path / "tokenizer.json", folder / "tokenizer.json")
             manifest = {"format": "graph", "pooling": pooling} | _describe(model)
         write_json_atomically(folder / "manifest.json", manifest)
@@ -104,19 +103,6 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
     # The weights in a file of their own, which is mapped into memory and not read: a question to a memory that no
     # server serves then waits .02 s of processor time for the model, and not .2.
     program.save(str(path), external_data=True)
-
-
-def _write_pieces(model: SentenceTransformer, path: Path) -> None:
-    """The table of input token vectors at unit length: what ranking compares words by, without running the model.
-
-    As float16: a server has all of it in memory before long.
-    """
-    import numpy as np
-
-    first: Any = model[0]
-    weight = first.auto_model.get_input_embeddings().weight.detach().numpy().astype(np.float32)
-    rows = weight / np.maximum(np.linalg.norm(weight, axis=1, keepdims=True), 1e-12)
-    np.save(path, rows.astype(np.float16))
 
 
 def main() -> None:

@@ -6,14 +6,15 @@ import functools
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retriever.encoded import Encoded
 from retriever.engines import Engine, Runner, load_engine, load_onnxruntime
 from retriever.errors import ModelError
-from retriever.halves import widened
 from retriever.processor import usable_cores
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ class GraphEmbedder:
         # One question is too short for two threads to share.
         self._run_few = load_onnxruntime(folder, threads=1, is_lasting=False)
         self._calls = 0
-        self._table = np.load(folder / "pieces.npy", mmap_mode="r")
         # The file may carry the padding and length it was published with; the model's own settings decide.
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(int(manifest["length"]))
@@ -71,18 +71,25 @@ class GraphEmbedder:
 
     def encode_documents(self, texts: Sequence[str]) -> Embeddings:
         """float32 (len(texts), dim), rows of unit length, in input order."""
-        prompt = next((self._prompts[name] for name in ("document", "passage", "corpus") if name in self._prompts), "")
-        return self._encode([prompt + text for text in texts])
+        return self._stacked(self.read_documents(texts))
 
     def encode_query(self, query: str) -> Embeddings:
         """float32 (dim,), of unit length."""
-        vector: Embeddings = self.encode_queries([query])[0]
-        return vector
+        return self.read_query(query).embedding
 
     def encode_queries(self, queries: Sequence[str]) -> Embeddings:
         """float32 (len(queries), dim), rows of unit length, in input order."""
         prompt = self._prompts.get("query", "")
-        return self._encode([prompt + query for query in queries])
+        return self._stacked(self._encode([prompt + query for query in queries]))
+
+    def read_documents(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same embeddings as `encode_documents`, one by one, with their tokens."""
+        prompt = next((self._prompts[name] for name in ("document", "passage", "corpus") if name in self._prompts), "")
+        return self._encode([prompt + text for text in texts])
+
+    def read_query(self, query: str) -> Encoded:
+        """The same embedding as `encode_query` gives, with its tokens."""
+        return self._encode([self._prompts.get("query", "") + query])[0]
 
     def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
         """For each text its token ids without special tokens, int32."""
@@ -90,33 +97,30 @@ class GraphEmbedder:
             found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [np.asarray(encoding.ids, np.int32) for encoding in found]
 
-    def piece_vectors(self, pieces: Embeddings) -> Embeddings:
-        """float32 (len(pieces), width): the rows of the model's table of input token vectors, of unit length."""
-        return widened(self._table[pieces])
+    def _stacked(self, found: list[Encoded]) -> Embeddings:
+        return np.stack([item.embedding for item in found]) if found else np.zeros((0, self.dim), np.float32)
 
-    def _encode(self, texts: list[str]) -> Embeddings:
+    def _encode(self, texts: list[str]) -> list[Encoded]:
         # One lock around the tokenizer: used by two threads at once it raises "Already borrowed".
         with self._lock:
-            ids = [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
+            encodings = self._tokenizer.encode_batch(texts)
             self._settle_in()
-        rows = np.zeros((len(ids), self.dim), np.float32)
 
-        def run(batch: list[int]) -> None:
-            rows[batch] = self._pooled(runner, [ids[index] for index in batch])
+        def run(batch: list[int]) -> list[Encoded]:
+            return list(self._read(runner, [encodings[index] for index in batch]))
 
-        batches = _batches([len(row) for row in ids])
+        batches = list(_batches([len(encoding.ids) for encoding in encodings]))
         if len(texts) < MANY_TEXTS:
             runner = self._run_few
-            for batch in batches:
-                run(batch)
+            made = list(map(run, batches))
         else:
             from concurrent.futures import ThreadPoolExecutor
 
             runner = self._run_many
             with ThreadPoolExecutor(self.engine.threads, "embedding") as pool:
-                # Listed, so that what a batch raised is raised here.
-                list(pool.map(run, batches))
-        return rows
+                made = list(pool.map(run, batches))
+        found = dict(zip(chain.from_iterable(batches), chain.from_iterable(made), strict=True))
+        return [found[index] for index in range(len(texts))]
 
     def _settle_in(self) -> None:
         """Who asks once waits for nothing that only many questions repay."""
@@ -124,7 +128,8 @@ class GraphEmbedder:
         if self._calls == HASTY_CALLS:
             self._run_few = load_onnxruntime(self._folder, self._threads)
 
-    def _pooled(self, runner: Runner, ids: list[list[int]]) -> Embeddings:
+    def _read(self, runner: Runner, encodings: list[Any]) -> Iterator[Encoded]:
+        ids = [encoding.ids for encoding in encodings]
         longest = max(len(row) for row in ids)
         input_ids = np.full((len(ids), longest), self._pad, np.int64)
         mask = np.zeros((len(ids), longest), np.int64)
@@ -138,7 +143,9 @@ class GraphEmbedder:
             weights = mask[..., None].astype(np.float32)
             pooled = (vectors * weights).sum(1) / weights.sum(1)
         unit: Embeddings = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
-        return unit
+        for row, encoding, tokens in zip(unit, encodings, vectors, strict=True):
+            pieces = np.where(encoding.special_tokens_mask, -1, encoding.ids).astype(np.int32)
+            yield Encoded(row, pieces, tokens[: len(pieces)])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

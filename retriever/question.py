@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from retriever.senses import unit_rows
 from retriever.words import QueryWord
 
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
+
+    from retriever.encoded import Encoded
+    from retriever.senses import Senses
 
     Floats = NDArray[float32]
     Ids = NDArray[Any]
@@ -24,9 +28,6 @@ class Pieces(Protocol):
 
     def piece_ids(self, texts: Sequence[str]) -> list[Ids]:
         """For each text its token ids without special tokens, int32."""
-
-    def piece_vectors(self, pieces: Ids) -> Floats:
-        """float32 (len(pieces), width): rows of the model's table of input token vectors, of unit length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,15 @@ class Asked:
 class Question:
     """What is asked. `embedding` is None without a model.
 
-    `pieces` holds the unit vectors of the words' pieces, `piece_weights` their shares, which add up to 1;
-    both are None where the model has no table of pieces.
+    `tokens` are the unit vectors (n, dim) that the model gives the words' pieces in this question, `token_weights`
+    their shares, which add up to 1, and `senses` what they are compared with; None for a model that shows none.
     """
 
     embedding: Floats | None
     asked: tuple[Asked, ...]
-    pieces: Floats | None = None
-    piece_weights: Floats | None = None
-    piece_vectors: Callable[[Ids], Floats] | None = None
+    tokens: Floats | None = None
+    token_weights: Floats | None = None
+    senses: Senses | None = None
 
     @property
     def total_idf(self) -> float:
@@ -60,10 +61,11 @@ class Question:
 
 def read_question(
     words: Sequence[QueryWord],
-    embedding: Floats | None,
+    encoded: Encoded | None,
     frequencies: Mapping[str, int],
     documents: int,
     pieces: Pieces | None = None,
+    senses: Senses | None = None,
 ) -> Question:
     """The question made of `words`; `frequencies` says how many of the `documents` hold each token.
 
@@ -75,16 +77,25 @@ def read_question(
     documents = max([documents, *counts])
     idf = [math.log(1 + (documents - count + 0.5) / (count + 0.5)) for count in counts]
     parts = [number for number, word in enumerate(kept) if not word.is_whole]
+    embedding = None if encoded is None else encoded.embedding
     if pieces is None or not parts:
         return Question(embedding, tuple(Asked(word, value, 1.0) for word, value in zip(kept, idf, strict=True)))
     ids = dict(zip(parts, pieces.piece_ids([kept[number].text for number in parts]), strict=True))
     asked = tuple(
         Asked(word, idf[number], _rarity(ids[number]) if number in ids else 0.0) for number, word in enumerate(kept)
     )
-    weights = np.concatenate([np.full(len(row), idf[number] / max(len(row), 1)) for number, row in ids.items()])
-    vectors = pieces.piece_vectors(np.concatenate(list(ids.values())).astype(np.int32))
-    shares = (weights / max(float(weights.sum()), 1e-9)).astype(np.float32)
-    return Question(embedding, asked, vectors, shares, pieces.piece_vectors)
+    if encoded is None or senses is None or not len(encoded.pieces):
+        return Question(embedding, asked)
+    shares: dict[int, float] = {}
+    for number, row in ids.items():
+        for piece in row.tolist():
+            shares[piece] = max(shares.get(piece, 0.0), idf[number] / len(row))
+    weights = np.asarray([shares.get(piece, 0.0) for piece in encoded.pieces.tolist()], np.float32)
+    if not weights.any():
+        weights[:] = encoded.pieces >= 0
+    told = np.flatnonzero(weights)
+    tokens = unit_rows(encoded.tokens[told])
+    return Question(embedding, asked, tokens, weights[told] / max(float(weights.sum()), 1e-9), senses)
 
 
 def doubtful(
@@ -100,12 +111,6 @@ def doubtful(
         return ()
     ids = pieces.piece_ids([word.text for word in unknown])
     return tuple(word for word, row in zip(unknown, ids, strict=True) if len(row) > 1)
-
-
-def unit_rows(rows: Floats) -> Floats:
-    """The rows at length 1; a row of zeros stays one."""
-    unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return unit
 
 
 def _rarity(ids: Ids) -> float:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Weights:
     """Everything that can be tuned; `python -m benchmarks.ablate_ranking` shows what each weight is worth.
 
-    `sentence`, `window`, `passage`, `words` and `pieces` weigh a document's signals. `title`, `labels` and
+    `sentence`, `window`, `passage`, `words` and `senses` weigh a document's signals. `title`, `labels` and
     `headings` weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is
     how many sentences a window has. The `shown_` ones are log-odds that a sentence is the one to show; with a
     direction in which lessons lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
@@ -33,18 +33,18 @@ class Weights:
     window: float = 0.7
     passage: float = 0.7
     words: float = 0.7
-    pieces: float = 1.0
+    senses: float = 3.0
     title: float = 2.0
     labels: float = 1.0
     headings: float = 1.0
     k1: float = 1.2
     b: float = 0.75
     neighbours: int = 3
-    shown_sentence: float = 2.0
-    shown_pieces: float = 2.0
+    shown_sentence: float = 0.5
+    shown_senses: float = 3.0
     shown_stated: float = 2.5
     shown_stated_too: float = 1.6
-    shown_lesson: float = 0.5
+    shown_lesson: float = 0.7
 
 
 WEIGHTS = Weights()
@@ -119,8 +119,8 @@ def rank(
             likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (rows.embeddings @ lesson_direction)
     close = _closeness(rows, question)
     if close is not None:
-        signals["pieces"] = weights.pieces * rows.best(close)
-        nearness += weights.shown_pieces * close
+        signals["senses"] = weights.senses * rows.best(close)
+        nearness += weights.shown_senses * close
     counts = [_counts(bundle, question, weights) for bundle in told]
     lengths = np.asarray([bundle.length for bundle in told], np.float32) / max(mean_tokens, 1.0)
     signals["words"] = weights.words * _bm25(counts, lengths, question, weights)
@@ -222,15 +222,13 @@ def _cosines(rows: Floats, query: Floats) -> Floats:
 
 
 def _closeness(rows: _Rows, question: Question) -> Floats | None:
-    """For each sentence the share of the question whose words, or near ones, it holds; None without a table.
+    """For each sentence the share of the question whose words, or such as mean the same here, it holds.
 
-    Late interaction (ColBERT, arXiv:2004.12832, equation 3) over the model's input vectors, which are the
-    same for a word wherever it stands, so that nothing but its number has to be stored.
+    None without senses (retriever/senses.py). Late interaction: ColBERT, arXiv:2004.12832, equation 3.
     """
-    ends = [bundle.piece_ends for bundle in rows.bundles]
-    if question.pieces is None or question.piece_weights is None or question.piece_vectors is None:
+    if question.senses is None or question.tokens is None or question.token_weights is None:
         return None
-    sizes = np.concatenate([np.diff(found, prepend=0) for found in ends])
+    sizes = np.concatenate([np.diff(bundle.piece_ends, prepend=0) for bundle in rows.bundles])
     pieces = np.concatenate([bundle.pieces for bundle in rows.bundles])
     if len(sizes) != len(rows.roots) or not len(pieces):
         return None
@@ -238,12 +236,12 @@ def _closeness(rows: _Rows, question: Question) -> Floats | None:
     known[pieces] = True
     distinct = np.flatnonzero(known)
     place = np.cumsum(known) - 1
-    similar = question.piece_vectors(distinct.astype(np.int32)) @ question.pieces.T
+    similar = question.senses.vectors(distinct) @ question.tokens.T
     filled = np.flatnonzero(sizes)
     begins = (np.cumsum(sizes) - sizes)[filled]
     highest = np.maximum.reduceat(np.take(similar, place[pieces], axis=0), begins, axis=0)
     close = np.zeros(len(sizes), np.float32)
-    close[filled] = highest @ question.piece_weights
+    close[filled] = highest @ question.token_weights
     return close
 
 

@@ -29,6 +29,7 @@ from retriever.words import QueryWord, query_words, variants
 
 if TYPE_CHECKING:
     from retriever.embedder import Embedder, Embeddings
+    from retriever.encoded import Encoded
     from retriever.follower import Follower
     from retriever.reranking import Reranker
 
@@ -72,7 +73,7 @@ class Search:
         self._model = model
         self._reranker = reranker
         self._meaning = Meaning(record)
-        self._embed = functools.lru_cache(maxsize=512)(_embed)
+        self._encode = functools.lru_cache(maxsize=512)(_encode)
         self._embed_all = functools.lru_cache(maxsize=128)(_embed_all)
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
 
@@ -94,9 +95,10 @@ class Search:
         documents, mean_tokens = self._size()
         embedder = self._model()
         words, frequencies = self._words(query, embedder)
-        embedding = self._embed(embedder, query) if embedder is not None else None
-        question = read_question(words, embedding, frequencies, documents, embedder)
         fingerprint = embedder.fingerprint if embedder is not None else ""
+        encoded = self._encode(embedder, query) if embedder is not None else None
+        senses = self._record.senses.all(fingerprint)
+        question = read_question(words, encoded, frequencies, documents, embedder, senses)
         tokens = _worth_looking_up(words, frequencies, documents)
         keys = self._shortlist(question, tokens, fingerprint, allowed)
         bundles = self._record.candidates.bundles(keys, fingerprint)
@@ -160,8 +162,8 @@ class Search:
 
 
 # Kept by what made them, so that a model which is missing at the moment leaves nothing behind.
-def _embed(embedder: Embedder, query: str) -> Embeddings:
-    return embedder.encode_query(query)
+def _encode(embedder: Embedder, query: str) -> Encoded:
+    return embedder.read_query(query)
 
 
 def _embed_all(embedder: Embedder, queries: tuple[str, ...]) -> Embeddings:

@@ -16,7 +16,7 @@ import numpy as np
 from retriever.words import without_each
 
 if TYPE_CHECKING:
-    from retriever.question import Floats, Question
+    from retriever.question import Floats, Ids, Question
 
 # So many of the rarest words are taken away: each costs an embedding of the question, and the rest changes little.
 MAX_WORDS = 6
@@ -39,6 +39,17 @@ def rests(query: str, question: Question) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(told, key=lambda item: -item[1])[:MAX_WORDS])
 
 
+def weakest(question: Question, pieces: Ids) -> float:
+    """How well pieces of words (n) hold the word of the question that they hold worst, in [-1, 1]; 0 without senses.
+
+    A word is held as well as the nearest sense says (retriever/senses.py).
+    """
+    if question.senses is None or question.tokens is None or question.token_weights is None or not len(pieces):
+        return 0.0
+    nearest = (question.senses.vectors(np.unique(pieces)) @ question.tokens.T).max(axis=0)
+    return _soft_minimum(nearest, question.token_weights)
+
+
 def support(question: Floats, without: Floats, rarities: Sequence[float], evidence: Floats) -> float:
     """How well the words are supported by `evidence`, in [-1, 1]: a soft minimum over them, rarer ones counting more.
 
@@ -47,6 +58,9 @@ def support(question: Floats, without: Floats, rarities: Sequence[float], eviden
     """
     moves = question - without
     lengths = np.maximum(np.linalg.norm(moves, axis=1), _SHORTEST_MOVE)
-    along = (moves @ evidence) / lengths
-    shares = np.maximum(np.asarray(rarities, np.float64), 1e-6)
-    return -math.log(float(shares @ np.exp(-SHARPNESS * along)) / float(shares.sum())) / SHARPNESS
+    return _soft_minimum((moves @ evidence) / lengths, rarities)
+
+
+def _soft_minimum(values: Floats, weights: Sequence[float] | Floats) -> float:
+    shares = np.maximum(np.asarray(weights, np.float64), 1e-6)
+    return -math.log(float(shares @ np.exp(-SHARPNESS * values)) / float(shares.sum())) / SHARPNESS

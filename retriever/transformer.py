@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retriever.encoded import Encoded, without_tokens
 from retriever.errors import ModelError
 
 if TYPE_CHECKING:
@@ -79,10 +80,14 @@ class SentenceTransformerEmbedder:
             rows = self._model.encode_query(list(queries), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(rows, np.float32)
 
-    def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
-        """Empty for each text: a model of any kind need not have a table of token vectors."""
-        return [np.zeros(0, np.int32) for _ in texts]
+    def read_documents(self, texts: Sequence[str]) -> list[Encoded]:
+        """The embeddings alone: a model of any kind need not show its tokens."""
+        return [without_tokens(row) for row in self.encode_documents(texts)]
 
-    def piece_vectors(self, pieces: Embeddings) -> Embeddings:
-        """float32 (len(pieces), 0)."""
-        return np.zeros((len(pieces), 0), np.float32)
+    def read_query(self, query: str) -> Encoded:
+        """The same for a query."""
+        return without_tokens(self.encode_query(query))
+
+    def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
+        """Empty for each text."""
+        return [np.zeros(0, np.int32) for _ in texts]

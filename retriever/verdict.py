@@ -1,9 +1,9 @@
 """Whether the documents found answer the question, as a calibrated probability.
 
-Three things decide: how well the best document fits; the rare words of the question that none of the best
-documents has, rare in the language at large, because "ransomware" missing says more than "overnight"
-missing; and how many words there are. Where they leave it open, a closer look decides: how far what was found
-rests on each word of the question (support.py).
+Three things decide: how well the best document fits; how well it holds the word of the question that it holds worst,
+in what words mean here, because a text with all of a question but "ransomware" does not answer it; and how many words
+there are. Where they leave it open, a closer look decides: how far what was found rests on each word of the question
+(support.py).
 
 Cosines mean different things in different models, so a calibration belongs to one model's fingerprint, and an
 unknown model gets no verdict. `python -m benchmarks.fit_ranking` makes `calibration.json`; docs/ranking.md shows how
@@ -22,32 +22,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retriever.support import weakest
+
 if TYPE_CHECKING:
     from retriever.question import Floats, Question
     from retriever.ranking import Ranked
 
-# A word counts as found when one of this many best documents holds it.
+# The closer look takes the nearest sentences of this many best documents.
 LOOKED_AT = 3
-
-# So many of the rarest missing words count: one may be a slip of the pen, a third adds nothing.
-MISSING_WORDS = 2
-
 
 # Between these a first look leaves the verdict open. The closer look costs as much as several questions, and outside
 # of them it would hardly ever turn the verdict.
-OPEN = (0.2, 0.8)
+OPEN = (0.2, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The best score, how rare the missing words are, the logarithm of how many words were asked.
+    """The best score, the logarithm of how many words were asked, how well the best document holds the worst of them.
 
     `support` is how far what was found rests on each word (support.py), None before the closer look.
     """
 
     score: float
-    missing: float
     words: float
+    weakest: float
     support: float | None = None
 
 
@@ -57,8 +55,8 @@ class Logit:
 
     intercept: float
     score: float
-    missing: float
     words: float
+    weakest: float
     support: float = 0.0
 
     def probability(self, evidence: Evidence) -> float:
@@ -66,8 +64,8 @@ class Logit:
         logit = (
             self.intercept
             + self.score * evidence.score
-            + self.missing * evidence.missing
             + self.words * evidence.words
+            + self.weakest * evidence.weakest
             + self.support * (evidence.support or 0.0)
         )
         return round(1 / (1 + math.exp(-max(-60.0, min(60.0, logit)))), 4)
@@ -144,7 +142,6 @@ def judge(
 
 def weigh(question: Question, ranking: Sequence[Ranked]) -> Evidence:
     """The evidence that a ranking of at least one document gives for a question of at least one word, at first look."""
-    matched = frozenset[str]().union(*(item.matched for item in ranking[:LOOKED_AT]))
     asked = [item for item in question.asked if not item.word.is_whole]
-    missing = sorted((item.rarity for item in asked if item.word.token not in matched), reverse=True)
-    return Evidence(ranking[0].score, sum(missing[:MISSING_WORDS]), math.log(max(len(asked), 1)))
+    best = ranking[0]
+    return Evidence(best.score, math.log(max(len(asked), 1)), weakest(question, best.bundle.pieces))

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from retriever.encoded import Encoded, without_tokens
 from retriever.lesson import Document, Lesson, Metadata
 from retriever.question import Question, read_question
 from retriever.record.candidates import Bundle
+from retriever.senses import Senses
 from retriever.words import query_words, tokens
 
 
@@ -22,9 +24,15 @@ class LetterPieces:
     def piece_ids(self, texts: Sequence[str]) -> list[Any]:
         return [np.asarray([self._table[word][0] for word in text.lower().split()], np.int32) for text in texts]
 
-    def piece_vectors(self, pieces: Any) -> Any:
-        by_number = {number: vector for number, vector in self._table.values()}
-        return np.asarray([by_number[int(number)] for number in pieces], np.float32)
+    def senses(self) -> Senses:
+        """Each word means what the table says, wherever it stands."""
+        numbers, vectors = zip(*self._table.values(), strict=True)
+        return Senses.of(np.asarray(numbers), np.asarray(vectors, np.float32))
+
+    def encoded(self, query: str, embedding: Any) -> Encoded:
+        """The question as a model with this table reads it."""
+        pieces = self.piece_ids([query])[0]
+        return Encoded(embedding, pieces, self.senses().vectors(pieces))
 
 
 def bundle(
@@ -76,5 +84,9 @@ def ask(
     words = query_words(query)
     held = [{token for line in (item.title, *item.tokens) for token in line} for item in bundles]
     counts = {word.token: sum(word.token in tokens_of for tokens_of in held) for word in words}
-    vector = None if direction is None else np.asarray(direction, np.float32) / np.linalg.norm(direction)
-    return read_question(words, vector, counts, len(bundles), pieces)
+    if direction is None:
+        return read_question(words, None, counts, len(bundles), pieces)
+    vector = np.asarray(direction, np.float32) / np.linalg.norm(direction)
+    if pieces is None:
+        return read_question(words, without_tokens(vector), counts, len(bundles))
+    return read_question(words, pieces.encoded(query, vector), counts, len(bundles), pieces, pieces.senses())

@@ -24,6 +24,8 @@ from retriever.correcting import Correcting
 from retriever.embedder import Embedder, open_embedder
 from retriever.memory import Memory
 from retriever.questions import Questions
+from retriever.record.sense_rows import add_contexts
+from retriever.senses import summed
 from retriever.share import Share
 from retriever.sharing import Sharing
 from retriever.web import create_app
@@ -154,6 +156,9 @@ def lived_in(filled: Memory, folder: Path, read: Callable[..., Any], report: Cal
     Correcting(filled).say(shared.lesson.id, "helped", "token:bot")
     Questions(filled, str).note(filled.ask("a question nobody can answer"))
     Correcting(filled).mend(filled.document("report-1.md").id, {"severity": "SEV1"})
+    with filled.record._database.write() as connection:
+        # The word embedder shows no tokens.
+        add_contexts(connection, filled.fingerprint, summed(np.asarray([7]), np.ones((1, filled.embedder.dim))))
     return filled
 
 

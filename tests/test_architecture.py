@@ -32,6 +32,7 @@ LAYERS = (
     ("retriever.share", "retriever.standing"),
     (
         "retriever.embedder",
+        "retriever.encoded",
         "retriever.engines",
         "retriever.tuning",
         "retriever.graph",
@@ -40,6 +41,7 @@ LAYERS = (
         "retriever.export",
         "retriever.demo",
     ),
+    ("retriever.senses",),
     ("retriever.record",),
     ("retriever.home", "retriever.vectors", "retriever.probe", "retriever.generations"),
     ("retriever.follow", "retriever.follower", "retriever.meaning", "retriever.erasing"),

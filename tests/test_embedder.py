@@ -52,7 +52,24 @@ class TestContract:
     def test_pieces_are_one_array_a_text(self, any_embedder):
         pieces = any_embedder.piece_ids(["pump failed", "gate"])
         assert [piece.dtype for piece in pieces] == [np.int32, np.int32]
-        assert any_embedder.piece_vectors(pieces[0]).shape[0] == len(pieces[0])
+
+    def test_a_text_is_read_with_the_tokens_that_its_embedding_is_made_of(self, any_embedder):
+        texts = ["pump failed", "the gate froze at night"]
+        for read, row, pieces in zip(
+            any_embedder.read_documents(texts),
+            any_embedder.encode_documents(texts),
+            any_embedder.piece_ids(texts),
+            strict=True,
+        ):
+            assert read.embedding == pytest.approx(row, abs=1e-5)
+            assert read.tokens.shape == (len(read.pieces), any_embedder.dim)
+            assert read.pieces[read.pieces >= 0].tolist() == pieces.tolist()
+            if len(read.tokens):
+                mean = read.tokens.mean(axis=0)
+                assert mean / np.linalg.norm(mean) == pytest.approx(row, abs=1e-5)
+
+    def test_a_query_is_read_as_it_is_encoded(self, any_embedder):
+        assert any_embedder.read_query("pump").embedding == pytest.approx(any_embedder.encode_query("pump"), abs=1e-6)
 
 
 def test_the_exported_graph_gives_the_vectors_of_sentence_transformers(embedder, models):

@@ -128,8 +128,8 @@ def test_an_interrupted_embedding_anew_leaves_answers_as_they_were(memory, three
             raise KeyboardInterrupt
         return real(*arguments)
 
-    real = reembed.embed_rows
-    monkeypatch.setattr(reembed, "embed_rows", interrupt)
+    real = reembed.read_texts
+    monkeypatch.setattr(reembed, "read_texts", interrupt)
     with pytest.raises(KeyboardInterrupt):
         memory.reindex(lambda: embed_missing(memory, lambda done, total: None, everything=True))
     assert memory.ask("moor the boat").hits == before

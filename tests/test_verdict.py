@@ -25,8 +25,8 @@ PIECES = LetterPieces(
         "disk": (3000, EAST),
         "was": (2001, EAST),
         "full": (3001, EAST),
-        "slurm": (29_000, EAST),
-        "huge": (4_000, EAST),
+        "slurm": (29_000, (0.0, 1.0)),
+        "huge": (4_000, (0.7, 0.7)),
     }
 )
 
@@ -35,8 +35,8 @@ PIECES = LetterPieces(
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A model named "known" has a calibration."""
     fields = {
-        "first": {"intercept": -2.0, "score": 2.0, "missing": -1.0, "words": 0.5},
-        "closer": {"intercept": -2.0, "score": 2.0, "missing": -1.0, "words": 0.5, "support": 20.0},
+        "first": {"intercept": -2.0, "score": 1.0, "words": 0.5, "weakest": 1.0},
+        "closer": {"intercept": -2.0, "score": 1.0, "words": 0.5, "weakest": 1.0, "support": 20.0},
         "threshold": 0.4,
         "lesson": [1.0, 0.0],
     }
@@ -52,9 +52,16 @@ def _evidence(query: str) -> Evidence:
     return weigh(question, rank(question, documents, 3.0))
 
 
-def test_a_rare_word_that_is_missing_counts_more_than_a_common_one() -> None:
-    assert _evidence("disk full").missing == 0
-    assert _evidence("disk huge").missing < _evidence("disk slurm").missing
+def test_the_word_that_the_best_document_holds_worst_decides_how_well_it_holds_the_question() -> None:
+    assert _evidence("disk full").weakest == pytest.approx(1.0)
+    assert _evidence("disk slurm").weakest < _evidence("disk huge").weakest < 1.0
+    assert _evidence("disk full slurm").weakest < 0.5
+
+
+def test_without_senses_no_word_is_known_to_be_held() -> None:
+    documents = [bundle("a", [("disk was full", EAST)])]
+    question = ask("disk", EAST, documents)
+    assert weigh(question, rank(question, documents, 3.0)).weakest == 0.0
 
 
 def test_the_words_are_counted_by_their_logarithm() -> None:
@@ -62,14 +69,14 @@ def test_the_words_are_counted_by_their_logarithm() -> None:
 
 
 @pytest.mark.usefixtures("calibrated")
-def test_better_evidence_makes_more_confident_and_missing_words_less() -> None:
+def test_better_evidence_makes_more_confident() -> None:
     found = calibration_for("known")
     assert found is not None
     probability = found.first.probability
-    sure = probability(Evidence(2.5, 0.0, 1.0))
-    assert probability(Evidence(1.0, 0.0, 1.0)) < sure
-    assert probability(Evidence(2.5, 2.0, 1.0)) < sure
-    assert 0 <= probability(Evidence(-1e9, 1e9, 0.0)) <= probability(Evidence(1e9, 0.0, 0.0)) <= 1
+    sure = probability(Evidence(2.5, 1.0, 0.9))
+    assert probability(Evidence(1.0, 1.0, 0.9)) < sure
+    assert probability(Evidence(2.5, 1.0, 0.1)) < sure
+    assert 0 <= probability(Evidence(-1e9, 0.0, -1e9)) <= probability(Evidence(1e9, 0.0, 0.0)) <= 1
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -127,7 +134,8 @@ def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
     for fields in shipped.values():
         found = Calibration.of(fields)
         for logit in (found.first, found.closer):
-            assert logit.score > 0 > logit.missing
+            assert logit.score > 0
+            assert logit.weakest > 0
         assert found.closer.support > 0
         assert 0 < found.threshold < 1
         direction = found.direction()

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from retriever.encoded import Encoded, without_tokens
+
 
 class WordEmbedder:
     """One dimension a word (by hash): texts that share words are near, so a test can say which hit must win."""
@@ -30,8 +32,11 @@ class WordEmbedder:
     def encode_queries(self, queries: Sequence[str]) -> Any:
         return self.encode_documents(queries)
 
+    def read_documents(self, texts: Sequence[str]) -> list[Encoded]:
+        return [without_tokens(row) for row in self.encode_documents(texts)]
+
+    def read_query(self, query: str) -> Encoded:
+        return without_tokens(self.encode_query(query))
+
     def piece_ids(self, texts: Sequence[str]) -> list[Any]:
         return [np.zeros(0, np.int32) for _ in texts]
-
-    def piece_vectors(self, pieces: Any) -> Any:
-        return np.zeros((len(pieces), 0), np.float32)

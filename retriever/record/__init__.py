@@ -2,11 +2,12 @@
 
 `Record` opens it and hands out its aspects, each a class in a module of this name: `files` (what was read,
 and the documents and lessons that came out), `library` (what there is to read), `candidates` (what might answer),
-`changes` (what the vector index has to follow), `embeddings` (the move to another model), `tokens` (who may come in),
-`news` (what is new), `questions` (what people asked), `shares` (what they told by hand), `remarks` and `mends` (what
-they say and mend), `soundness` (whether it is what was written), `erasure` (what was forgotten).
+`changes` (what the vector index has to follow), `embeddings` (the move to another model), `senses` (what words mean
+here), `tokens` (who may come in), `news` (what is new), `questions` (what people asked), `shares` (what they told by
+hand), `remarks` and `mends` (what they say and mend), `soundness` (whether it is what was written), `erasure` (what was
+forgotten).
 
-A question needs three of them: the others are imported when they are first used, since who asks in a terminal waits for
+A question needs four of them: the others are imported when they are first used, since who asks in a terminal waits for
 every module.
 """
 
@@ -21,6 +22,7 @@ from retriever.record.candidates import Candidates
 from retriever.record.changes import Changes
 from retriever.record.database import FILE_NAME, Database
 from retriever.record.questions import QuestionStore
+from retriever.record.senses import SenseStore
 
 if TYPE_CHECKING:
     from retriever.record.copies import CopyFacts
@@ -46,6 +48,7 @@ class Record:
         self._database = Database(home / FILE_NAME)
         self.candidates = Candidates(self._database)
         self.changes = Changes(self._database)
+        self.senses = SenseStore(self._database)
         self.questions = QuestionStore(self._database)
 
     @cached_property

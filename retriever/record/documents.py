@@ -22,6 +22,7 @@ from retriever.record.lines import write_lines
 from retriever.record.mends import as_mended
 from retriever.record.packing import new_place, packed, packed_pieces, places_of
 from retriever.record.rows import Source
+from retriever.record.sense_rows import add_contexts
 
 if TYPE_CHECKING:
     from retriever.embedder import Embeddings
@@ -167,6 +168,8 @@ def write_sentences(connection: sqlite3.Connection, key: int, draft: Draft, embe
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (key, embedded.fingerprint, zlib.crc32(blobs[-1]), *blobs),
     )
+    if embedded.contexts is not None:
+        add_contexts(connection, embedded.fingerprint, embedded.contexts)
 
 
 def _write_lessons(

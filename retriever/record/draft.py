@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retriever.embedder import Embeddings
+    from retriever.senses import Contexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class Embedded:
 
     `passages` and `lessons` are float32 (n, dim), `sentences` float16 (n, dim), all of unit length. `pieces` are
     the token ids of all sentences, int32, and `piece_ends` where each sentence's end among them; both are empty
-    for a model without them.
+    for a model without them. `contexts` are the places of the pieces in those sentences that went through the model
+    just now, None where none did.
     """
 
     fingerprint: str
@@ -105,6 +107,7 @@ class Embedded:
     sentences: NDArray[Any]
     pieces: NDArray[Any]
     piece_ends: NDArray[Any]
+    contexts: Contexts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from retriever.record.documents import record_document, write_embedding, write_s
 from retriever.record.draft import Draft, Embedded
 from retriever.record.packing import OWNER_BITS, UNITS, place_of, places_of
 from retriever.record.rows import source_from_row
+from retriever.record.sense_rows import drop_senses
 
 _WITHOUT = """SELECT id FROM documents d WHERE NOT EXISTS
     (SELECT 1 FROM sentences n WHERE n.document = d.key AND n.fingerprint = ?) ORDER BY key"""
@@ -83,6 +84,7 @@ class EmbeddingStore:
                 return False
             connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('model', ?)", (fingerprint,))
             connection.execute("DELETE FROM sentences WHERE fingerprint <> ?", (fingerprint,))
+            drop_senses(connection, but=fingerprint)
             connection.execute("DELETE FROM models WHERE fingerprint <> ?", (fingerprint,))
             places = [place for unit in UNITS for place in places_of(connection, unit)]
             connection.execute(

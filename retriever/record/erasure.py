@@ -22,6 +22,7 @@ from retriever.record.draft import Outcome
 from retriever.record.portable import is_export
 from retriever.record.remarks import forget_remarks
 from retriever.record.schema import SCHEMA_VERSION, WORD_TABLES
+from retriever.record.sense_rows import drop_unheld
 
 # Names in `meta`: ids of documents whose words may still be on disk, the last generation with their embeddings, and how
 # many requests to erase there were.
@@ -72,6 +73,7 @@ class Erasure:
         with self._database.write() as connection:
             for table in WORD_TABLES:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+            drop_unheld(connection)
         self._database.compact()
         with self._database.write() as connection:
             # Unless anybody asked for more meanwhile, and be it for the same again.
@@ -167,6 +169,7 @@ def _is_purged(path: Path, document_ids: Collection[str]) -> bool:
             connection.execute("BEGIN IMMEDIATE")
             for identity in document_ids:
                 _delete(connection, identity)
+            drop_unheld(connection)
             for table in WORD_TABLES:
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
             connection.commit()

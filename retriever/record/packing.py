@@ -33,10 +33,25 @@ PACKED_FROM = 7
 _LARGEST_SHORT = 0xFFFF
 
 
+def model_of(connection: sqlite3.Connection, fingerprint: str) -> int | None:
+    """The model's number in this record, None where it embedded nothing."""
+    row = connection.execute("SELECT number FROM models WHERE fingerprint = ?", (fingerprint,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def new_model(connection: sqlite3.Connection, fingerprint: str) -> int:
+    """The same; a model that was not known is from now on."""
+    known = model_of(connection, fingerprint)
+    if known is not None:
+        return known
+    row = connection.execute("INSERT INTO models (fingerprint) VALUES (?) RETURNING number", (fingerprint,)).fetchone()
+    return int(row[0])
+
+
 def place_of(connection: sqlite3.Connection, unit: str, fingerprint: str) -> int | None:
     """What the key of each embedding of that unit by that model begins with, None where it made none."""
-    row = connection.execute("SELECT number FROM models WHERE fingerprint = ?", (fingerprint,)).fetchone()
-    return None if row is None else _place(row[0], unit)
+    model = model_of(connection, fingerprint)
+    return None if model is None else _place(model, unit)
 
 
 def places_of(connection: sqlite3.Connection, unit: str) -> tuple[int, ...]:
@@ -46,11 +61,7 @@ def places_of(connection: sqlite3.Connection, unit: str) -> tuple[int, ...]:
 
 def new_place(connection: sqlite3.Connection, unit: str, fingerprint: str) -> int:
     """The same; a model that was not known is from now on."""
-    place = place_of(connection, unit, fingerprint)
-    if place is not None:
-        return place
-    number = connection.execute("INSERT INTO models (fingerprint) VALUES (?) RETURNING number", (fingerprint,))
-    return _place(number.fetchone()[0], unit)
+    return _place(new_model(connection, fingerprint), unit)
 
 
 def owner_of(key: int) -> int:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from retriever.record.packing import PACKED_FROM, add_functions
+from retriever.record.sense_rows import SENSES_FROM, gather_senses
 
 # "LESN" as a number: how a record of ours is told from any other SQLite file.
 APPLICATION_ID = 0x4C45534E
@@ -305,7 +306,22 @@ UPDATE sentences SET pieces = shortened(pieces);
 DROP TABLE lesson_words;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7)
+_VERSION_8 = """
+-- What pieces of words mean in this memory (retriever/record/sense_rows.py): the mean, float16, of the vectors that the
+-- model gave them in the first `contexts` places where they stood.
+CREATE TABLE senses (key INTEGER PRIMARY KEY, contexts INTEGER NOT NULL, sense BLOB NOT NULL);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _VERSION_1,
+    _VERSION_2,
+    _VERSION_3,
+    _VERSION_4,
+    _VERSION_5,
+    _VERSION_6,
+    _VERSION_7,
+    _VERSION_8,
+)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
@@ -316,6 +332,8 @@ def migrate(connection: sqlite3.Connection, version: int, target: int = SCHEMA_V
     for migration in MIGRATIONS[version:target]:
         for statement in _statements(migration):
             connection.execute(statement)
+    if version < SENSES_FROM <= target:
+        gather_senses(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {target}")
 

@@ -1,0 +1,112 @@
+"""The rows in which senses (retriever/senses.py) are kept: written with the documents that words stand in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retriever.record.packing import model_of, new_model, packed, unpacked, unpacked_pieces
+from retriever.senses import ENOUGH, Contexts, Senses, summed
+
+if TYPE_CHECKING:
+    from retriever.senses import Floats
+
+# The version of the schema from which on there are senses.
+SENSES_FROM = 8
+
+# The key of a sense: the number of its model, and in the lower half that of the piece.
+_PIECE_BITS = 32
+_PIECE = (1 << _PIECE_BITS) - 1
+
+# Name in `meta`.
+ROUGH = "rough_senses"
+
+# SQLite takes more variables in one statement, and gains nothing by them.
+_MANY = 500
+
+
+def add_contexts(connection: sqlite3.Connection, fingerprint: str, contexts: Contexts) -> None:
+    """The pieces' senses are means over these places too, as far as they had not been seen often enough."""
+    if not len(contexts.pieces):
+        return
+    first = new_model(connection, fingerprint) << _PIECE_BITS
+    known = _known(connection, [first | piece for piece in contexts.pieces.tolist()])
+    changed = []
+    for piece, count, total in zip(contexts.pieces.tolist(), contexts.counts.tolist(), contexts.sums, strict=True):
+        before, mean = known.get(first | piece, (0, None))
+        if before < ENOUGH:
+            together = total if mean is None else total + before * mean
+            changed.append((first | piece, before + count, packed(together / (before + count))))
+    connection.executemany("INSERT OR REPLACE INTO senses (key, contexts, sense) VALUES (?, ?, ?)", changed)
+
+
+def mark_rough(connection: sqlite3.Connection) -> None:
+    """The senses are not, or not yet, those that reading every text would give; `lessons reindex` reads them."""
+    connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, '1')", (ROUGH,))
+
+
+def drop_senses(connection: sqlite3.Connection, *, but: str) -> None:
+    """The senses that other models made are gone, and those of this one are what reading every text gave."""
+    first = new_model(connection, but) << _PIECE_BITS
+    connection.execute("DELETE FROM senses WHERE key NOT BETWEEN ? AND ?", (first, first | _PIECE))
+    connection.execute("DELETE FROM meta WHERE name = ?", (ROUGH,))
+
+
+def clear_senses(connection: sqlite3.Connection, fingerprint: str) -> None:
+    """The senses that this model made are gone."""
+    first = new_model(connection, fingerprint) << _PIECE_BITS
+    connection.execute("DELETE FROM senses WHERE key BETWEEN ? AND ?", (first, first | _PIECE))
+
+
+def drop_unheld(connection: sqlite3.Connection) -> None:
+    """Pieces that no document holds have no sense any more; takes time in proportion to the record."""
+    held: set[int] = set()
+    for pieces, ends in connection.execute("SELECT pieces, piece_ends FROM sentences"):
+        held.update(unpacked_pieces(pieces, np.frombuffer(ends, np.int32)).tolist())
+    keys = [row[0] for row in connection.execute("SELECT key FROM senses")]
+    connection.executemany("DELETE FROM senses WHERE key = ?", [(key,) for key in keys if key & _PIECE not in held])
+
+
+def gather_senses(connection: sqlite3.Connection) -> None:
+    """Senses for a record of before there were any, out of what it holds.
+
+    The vectors of its words are gone; those of the sentences that hold a word stand for them.
+    """
+    rows = connection.execute("SELECT fingerprint, pieces, piece_ends, embeddings FROM sentences ORDER BY document")
+    for fingerprint, pieces, piece_ends, embeddings in rows.fetchall():
+        ends = np.frombuffer(piece_ends, np.int32)
+        held = unpacked_pieces(pieces, ends)
+        sentences = np.frombuffer(embeddings, np.float16).reshape(len(ends), -1).astype(np.float32)
+        owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        add_contexts(connection, fingerprint, summed(held, sentences[owners]))
+        mark_rough(connection)
+
+
+def read_senses(connection: sqlite3.Connection, fingerprint: str) -> Senses | None:
+    """The senses that this model made, None where it made none."""
+    model = model_of(connection, fingerprint)
+    if model is None:
+        return None
+    first = model << _PIECE_BITS
+    rows = connection.execute(
+        "SELECT key & ?, sense FROM senses WHERE key BETWEEN ? AND ? ORDER BY key", (_PIECE, first, first | _PIECE)
+    ).fetchall()
+    if not rows:
+        return None
+    return Senses.of(np.asarray([row[0] for row in rows]), unpacked([row[1] for row in rows]))
+
+
+def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tuple[int, Floats]]:
+    """{key: (in how many places it stood, the mean of its vectors there)} of those that are known."""
+    found = {}
+    for start in range(0, len(keys), _MANY):
+        part = keys[start : start + _MANY]
+        marks = ", ".join("?" * len(part))
+        for key, contexts, sense in connection.execute(
+            f"SELECT key, contexts, sense FROM senses WHERE key IN ({marks})", part
+        ):
+            found[key] = (contexts, np.frombuffer(sense, np.float16).astype(np.float32))
+    return found

@@ -1,0 +1,87 @@
+"""What a memory's words mean in it: for each piece of a word the mean of the vectors that the model gave it there.
+
+A model gives a word another vector in every sentence. Their mean, over the first places where the word stood in this
+memory, is its *sense*: what "hub" or "pod" is among these documents. A question's words, as the model reads them in the
+question, are compared with the senses of a sentence's words: late interaction (ColBERT, arXiv:2004.12832, equation 3)
+for one vector a word of the vocabulary, instead of one a word of the text. docs/ranking.md says what that is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+    from retriever.encoded import Encoded
+
+    Floats = NDArray[float32]
+    Ids = NDArray[Any]
+
+# A piece that stood in this many places has its sense; more would move it little, and cost a write each.
+ENOUGH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """Where pieces stood in new texts: `pieces` distinct, ascending, how often each, and the sum of its unit vectors.
+
+    `pieces` and `counts` are int64 (n), `sums` float32 (n, dim).
+    """
+
+    pieces: Ids
+    counts: Ids
+    sums: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """The senses of a memory: `rows` are float32 (n + 1, dim), of unit length, the last one of zeros.
+
+    `places` has for each piece its row, -1 for the last one.
+    """
+
+    places: Ids
+    rows: Floats
+
+    @classmethod
+    def of(cls, pieces: Ids, means: Floats) -> Senses:
+        """Those of distinct pieces (n), whose mean vectors are (n, dim)."""
+        places = np.full(int(pieces.max(initial=0)) + 1, -1)
+        places[pieces] = np.arange(len(pieces))
+        return cls(places, np.vstack([unit_rows(means), np.zeros((1, means.shape[1]), np.float32)]))
+
+    def vectors(self, pieces: Ids) -> Floats:
+        """float32 (len(pieces), dim): the sense of each; zeros for one that the memory does not know."""
+        known = np.minimum(pieces, len(self.places) - 1)
+        found: Floats = self.rows[np.where(known == pieces, self.places[known], -1)]
+        return found
+
+
+def contexts_of(texts: Iterable[Encoded]) -> Contexts:
+    """The places of all pieces in these texts."""
+    read = list(texts)
+    if not read:
+        return Contexts(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 1), np.float32))
+    return summed(np.concatenate([item.pieces for item in read]), np.concatenate([item.tokens for item in read]))
+
+
+def summed(pieces: Ids, vectors: Floats) -> Contexts:
+    """One place each of these pieces (n), with the vectors (n, dim) they have there; negative ones do not count."""
+    order = np.argsort(pieces, kind="stable")
+    order = order[np.searchsorted(pieces[order], 0) :]
+    distinct, begins, counts = np.unique(pieces[order], return_index=True, return_counts=True)
+    rows = unit_rows(vectors[order])
+    sums = np.add.reduceat(rows, begins, axis=0) if len(distinct) else rows
+    return Contexts(distinct.astype(np.int64), counts, sums)
+
+
+def unit_rows(rows: Floats) -> Floats:
+    """The rows at length 1; a row of zeros stays one."""
+    unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit

@@ -1,0 +1,153 @@
+"""What words mean in a memory: means over the places where they stood, kept with the documents that hold them."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.pipeline import IngestOptions, ingest
+from ingest.reembed import embed_missing
+from retriever.config import Settings
+from retriever.doctor import examine
+from retriever.encoded import Encoded, without_tokens
+from retriever.memory import Memory
+from retriever.record import FILE_NAME
+from retriever.record.sense_rows import add_contexts, drop_senses, gather_senses, read_senses
+from retriever.senses import ENOUGH, Senses, contexts_of
+
+EAST, NORTH = (1.0, 0.0), (0.0, 1.0)
+
+
+def _encoded(*tokens: tuple[int, tuple[float, float]]) -> Encoded:
+    return Encoded(
+        np.asarray(EAST, np.float32),
+        np.asarray([piece for piece, _ in tokens], np.int32),
+        np.asarray([vector for _, vector in tokens], np.float32),
+    )
+
+
+def test_contexts_are_summed_by_piece_at_unit_length() -> None:
+    found = contexts_of([_encoded((7, (2.0, 0.0)), (3, NORTH)), _encoded((7, NORTH))])
+    assert found.pieces.tolist() == [3, 7]
+    assert found.counts.tolist() == [1, 2]
+    assert found.sums.tolist() == [[0.0, 1.0], [1.0, 1.0]]
+
+
+def test_tokens_that_are_not_of_the_text_have_no_sense() -> None:
+    assert contexts_of([_encoded((-1, EAST), (4, NORTH), (-1, EAST))]).pieces.tolist() == [4]
+
+
+@pytest.mark.parametrize("texts", [[], [without_tokens(np.ones(2, np.float32))]])
+def test_texts_without_tokens_are_no_contexts(texts: list[Encoded]) -> None:
+    assert len(contexts_of(texts).pieces) == 0
+
+
+def test_a_sense_is_of_unit_length_and_unknown_pieces_have_none() -> None:
+    senses = Senses.of(np.asarray([2, 5]), np.asarray([(3.0, 0.0), (0.0, 0.5)], np.float32))
+    assert senses.vectors(np.asarray([5, 2, 3, 0, 999])).tolist() == [[0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]
+
+
+@pytest.fixture
+def examples(example_home: Path, home: Path, models: Path) -> Iterator[Memory]:
+    """The example memory, to be changed."""
+    shutil.copytree(example_home, home, dirs_exist_ok=True)
+    with Memory.open(Settings(home=home, models=models)) as memory:
+        yield memory
+
+
+@pytest.fixture
+def rows(examples: Memory, home: Path) -> Iterator[sqlite3.Connection]:
+    """Its record, opened beside it."""
+    with contextlib.closing(sqlite3.connect(home / FILE_NAME)) as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
+
+
+def _lengths(memory: Memory, text: str) -> list[float]:
+    senses = memory.record.senses.all(memory.fingerprint)
+    assert senses is not None
+    found: list[float] = np.linalg.norm(senses.vectors(memory.embedder.piece_ids([text])[0]), axis=1).tolist()
+    return found
+
+
+def test_words_of_the_memory_have_senses_and_others_have_none(example_memory: Memory) -> None:
+    assert _lengths(example_memory, "certificate queue") == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert _lengths(example_memory, "trombone")[0] == 0.0
+
+
+def test_another_model_has_no_senses_here(example_memory: Memory) -> None:
+    assert example_memory.record.senses.all("another") is None
+
+
+def test_a_word_is_near_to_what_means_the_same_here(example_memory: Memory) -> None:
+    senses = example_memory.record.senses.all(example_memory.fingerprint)
+    assert senses is not None
+    read = example_memory.embedder.read_query("the certificate ran out")
+    pieces = [example_memory.embedder.piece_ids([word])[0][:1] for word in ("certificate", "parcel")]
+    asked = read.tokens[read.pieces.tolist().index(int(pieces[0][0]))]
+    near, far = (float((senses.vectors(piece) @ asked)[0]) for piece in pieces)
+    assert near > 2 * far
+
+
+def test_a_sense_moves_to_the_mean_until_it_has_been_seen_often_enough(rows: sqlite3.Connection) -> None:
+    for vector, times in ((EAST, 1), (NORTH, 1), (NORTH, ENOUGH), (EAST, 1)):
+        add_contexts(rows, "made-up", contexts_of([_encoded(*[(9, vector)] * times)]))
+    key = rows.execute("SELECT number FROM models WHERE fingerprint = 'made-up'").fetchone()[0] << 32 | 9
+    contexts, sense = rows.execute("SELECT contexts, sense FROM senses WHERE key = ?", (key,)).fetchone()
+    assert contexts == ENOUGH + 2
+    assert np.frombuffer(sense, np.float16) == pytest.approx([1 / (ENOUGH + 2), (ENOUGH + 1) / (ENOUGH + 2)], abs=1e-3)
+
+
+def test_a_word_that_was_forgotten_with_its_only_document_has_no_sense_any_more(
+    examples: Memory, tmp_path: Path
+) -> None:
+    page = tmp_path / "notes" / "trombone.md"
+    page.parent.mkdir()
+    page.write_text("# Noise\n\nThe trombone in the server room was played at night and nobody had known why.\n")
+    ingest(examples, page.parent, IngestOptions())
+    assert _lengths(examples, "trombone")[0] == pytest.approx(1.0, abs=1e-3)
+    examples.forget(examples.document("trombone.md").id)
+    assert _lengths(examples, "trombone")[0] == 0.0
+    assert _lengths(examples, "server")[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_record_of_before_gets_senses_from_its_sentences(examples: Memory, rows: sqlite3.Connection) -> None:
+    made = examples.record.senses.all(examples.fingerprint)
+    rows.execute("DELETE FROM senses")
+    gather_senses(rows)
+    gathered = read_senses(rows, examples.fingerprint)
+    assert made is not None
+    assert gathered is not None
+    pieces = np.flatnonzero(made.places >= 0)
+    assert (gathered.vectors(pieces) * made.vectors(pieces)).sum(axis=1).mean() > 0.5
+
+
+def test_after_an_upgrade_a_reindex_reads_every_text_for_its_senses(examples: Memory, rows: sqlite3.Connection) -> None:
+    made = examples.record.senses.all(examples.fingerprint)
+    with examples.record._database.write() as connection:
+        connection.execute("DELETE FROM senses")
+        gather_senses(connection)
+    assert examples.record.senses.are_rough()
+    assert any("lessons reindex" in check.mend for check in examine(examples.settings))
+    read: list[int] = []
+    examples.reindex(lambda: read.append(embed_missing(examples, lambda done, total: None)))
+    assert read == [examples.counts()["documents"]]
+    assert not examples.record.senses.are_rough()
+    again = read_senses(rows, examples.fingerprint)
+    assert made is not None
+    assert again is not None
+    pieces = np.flatnonzero(made.places >= 0)
+    assert (again.vectors(pieces) * made.vectors(pieces)).sum(axis=1).mean() > 0.95
+
+
+def test_the_move_to_another_model_drops_the_senses_of_the_one_before(examples: Memory) -> None:
+    drop = examples.fingerprint
+    with examples.record._database.write() as connection:
+        drop_senses(connection, but="another")
+        assert read_senses(connection, drop) is None
