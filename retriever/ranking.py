@@ -44,7 +44,7 @@ class Weights:
     shown_senses: float = 3.0
     shown_stated: float = 2.5
     shown_stated_too: float = 1.6
-    shown_lesson: float = 0.7
+    shown_lesson: float = 0.4
 
 
 WEIGHTS = Weights()
