@@ -18,6 +18,8 @@ from retriever.ranking import Ranked
 from retriever.standing import standing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from retriever.question import Floats, Ids
 
 # Characters of a text, at most, unless its first sentence or lesson is longer; and of what a glance takes in.
@@ -69,11 +71,11 @@ def choose(
     if not ranking:
         return ()
     behind = ranking[0].score - ranking[-1].score + 1.0
-    texts = [_texts(ranked, per_document if number < FULL_DOCUMENTS else 1, wanted)
-             for number, ranked in enumerate(ranking[:k])]  # fmt: skip
-    if sum(map(len, texts)) < k:
+    full, others = ranking[: min(k, FULL_DOCUMENTS)], ranking[FULL_DOCUMENTS:k]
+    texts = [*_texts(full, per_document, wanted), *_texts(others, 1, wanted)]
+    if sum(map(len, texts)) < k and per_document > 1:
         # Only now: further texts come after all first ones, and where those fill the places nobody would see them.
-        texts = [_texts(ranked, per_document, wanted) for ranked in ranking[:k]]
+        texts = _texts(ranking[:k], per_document, wanted)
     chosen: list[Choice] = []
     for number, (ranked, found) in enumerate(zip(ranking, texts, strict=False)):
         for place, (start, end, lesson) in enumerate(found):
@@ -84,50 +86,108 @@ def choose(
 
 
 def _texts(
-    ranked: Ranked, per_document: int, wanted: Callable[[Lesson], bool] | None
-) -> list[tuple[int, int, Lesson | None]]:
-    bundle = ranked.bundle
-    lesson_of = bundle.lesson_of
-    likely = np.exp(ranked.likelihood - ranked.likelihood.max())
-    is_first = np.diff(lesson_of, prepend=-2) != 0
-    allowed = is_first | (lesson_of < 0)
-    if wanted is not None:
-        fitting = np.asarray([wanted(lesson) for lesson in bundle.lessons], bool)
-        allowed &= (lesson_of >= 0) & np.append(fitting, False)[lesson_of]
-    free = np.ones(len(likely), bool)
-    free[list(bundle.silent)] = False
-    found: list[tuple[int, int, Lesson | None]] = []
-    while len(found) < per_document and (allowed & free).any():
-        first, last = _window(bundle.spans, likely, allowed & free, free, alone=wanted is not None)
-        free[first : last + 1] = False
-        lesson = bundle.lessons[lesson_of[first]] if lesson_of[first] >= 0 else None
-        start, end = (int(bundle.spans[first, 0]), int(bundle.spans[last, 1]))
-        if lesson is not None:
-            start, end = lesson.start, lesson.end if wanted is not None else max(end, lesson.end)
-        found.append((start, end, lesson))
+    ranking: Sequence[Ranked], per_document: int, wanted: Callable[[Lesson], bool] | None
+) -> list[list[tuple[int, int, Lesson | None]]]:
+    """For each document its texts as (start, end, lesson), the best first."""
+    found: list[list[tuple[int, int, Lesson | None]]] = [[] for _ in ranking]
+    if not ranking:
+        return found
+    sheet = _Sheet.of(ranking)
+    allowed, free = _beginnings(ranking, sheet, wanted)
+    for _ in range(per_document):
+        windows = sheet.windows(allowed & free, free, alone=wanted is not None)
+        for number, (first, last) in windows.items():
+            free[first : last + 1] = False
+            bundle, begin = ranking[number].bundle, int(sheet.begins[number])
+            lesson_of = bundle.lesson_of[first - begin]
+            lesson = bundle.lessons[lesson_of] if lesson_of >= 0 else None
+            start, end = (int(bundle.spans[first - begin, 0]), int(bundle.spans[last - begin, 1]))
+            if lesson is not None:
+                start, end = lesson.start, lesson.end if wanted is not None else max(end, lesson.end)
+            found[number].append((start, end, lesson))
     return found
 
 
-def _window(spans: Ids, likely: Floats, starts: Ids, free: Ids, *, alone: bool) -> tuple[int, int]:
-    """The first and last sentence of the text whose glance is likeliest to hold the answer."""
-    sums = np.concatenate([[0.0], np.cumsum(likely)])
-    runs = _run_ends(free)
-    rows = np.arange(len(likely))
-
-    def reach(chars: int) -> Ids:
-        fits = np.searchsorted(spans[:, 1], spans[:, 0] + chars, side="right") - 1
-        return np.maximum(np.minimum(fits, runs), rows)
-
-    mass = np.where(starts, sums[reach(GLANCE_CHARS) + 1] - sums[rows], -1.0)
-    first = int(np.argmax(mass))
-    if alone:
-        return first, first
-    last = int(reach(SHOWN_CHARS)[first])
-    strong = np.flatnonzero(likely[first : last + 1] >= TAIL_SHARE * likely[first : last + 1].max())
-    return first, first + int(strong[-1])
+def _beginnings(
+    ranking: Sequence[Ranked], sheet: _Sheet, wanted: Callable[[Lesson], bool] | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(where a text may begin, what it may hold), one value a sentence."""
+    lesson_of = np.concatenate([ranked.bundle.lesson_of for ranked in ranking])
+    is_first = np.diff(lesson_of, prepend=-2) != 0
+    is_first[sheet.begins] = True
+    allowed = is_first | (lesson_of < 0)
+    free = np.ones(len(lesson_of), bool)
+    for ranked, begin, end in zip(ranking, sheet.begins.tolist(), sheet.ends.tolist(), strict=True):
+        free[[begin + row for row in ranked.bundle.silent]] = False
+        if wanted is not None:
+            fitting = np.asarray([wanted(lesson) for lesson in ranked.bundle.lessons], bool)
+            allowed[begin:end] &= (lesson_of[begin:end] >= 0) & np.append(fitting, False)[lesson_of[begin:end]]
+    return allowed, free
 
 
-def _run_ends(free: Ids) -> Ids:
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The sentences of several documents under each other: all of them are looked at in one go.
+
+    `begins` and `ends` are the rows of each document. `starts` and `stops` are where each sentence starts and stops,
+    counted on from document to document, with more room between two of them than a text may have. `likely` is how
+    likely a sentence is the one to show, beside the likeliest of its document.
+    """
+
+    begins: Ids
+    ends: Ids
+    starts: Ids
+    stops: Ids
+    likely: Floats
+
+    @classmethod
+    def of(cls, ranking: Sequence[Ranked]) -> _Sheet:
+        """The sheet of these documents, each of which has sentences."""
+        sizes = np.asarray([len(ranked.likelihood) for ranked in ranking])
+        ends = np.cumsum(sizes)
+        begins = ends - sizes
+        likelihood = np.concatenate([ranked.likelihood for ranked in ranking])
+        spans = np.concatenate([ranked.bundle.spans for ranked in ranking]).astype(np.int64)
+        room = spans[ends - 1, 1] + SHOWN_CHARS + 1
+        shift = np.repeat(np.cumsum(room) - room, sizes)
+        highest = np.repeat(np.maximum.reduceat(likelihood, begins), sizes)
+        return cls(begins, ends, spans[:, 0] + shift, spans[:, 1] + shift, np.exp(likelihood - highest))
+
+    def windows(self, starts: NDArray[np.bool_], free: NDArray[np.bool_], *, alone: bool) -> dict[int, tuple[int, int]]:
+        """{document: the first and last row of the text whose glance is likeliest to hold the answer}.
+
+        A text begins at one of `starts`, a document without any has none; it holds only what is `free`, and with
+        `alone` no more than one sentence.
+        """
+        rows = np.arange(len(free))
+        sums = np.concatenate([[0.0], np.cumsum(self.likely, dtype=np.float64)])
+        run_ends = _run_ends(free)
+
+        def reach(some: Ids, chars: int) -> Ids:
+            fits = np.searchsorted(self.stops, self.starts[some] + chars, side="right") - 1
+            return np.maximum(np.minimum(fits, run_ends[some]), some)
+
+        mass = np.where(starts, sums[reach(rows, GLANCE_CHARS) + 1] - sums[rows], -1.0)
+        found = {}
+        for number, (begin, end) in enumerate(zip(self.begins.tolist(), self.ends.tolist(), strict=True)):
+            first = begin + int(mass[begin:end].argmax())
+            if starts[first]:
+                found[number] = first
+        firsts = np.fromiter(found.values(), np.int64)
+        lasts = firsts if alone else reach(firsts, SHOWN_CHARS)
+        return {
+            number: (first, first + self._strong(first, last))
+            for number, first, last in zip(found, firsts.tolist(), lasts.tolist(), strict=True)
+        }
+
+    def _strong(self, first: int, last: int) -> int:
+        """How many rows after the first one the text goes on."""
+        likely = self.likely[first : last + 1]
+        return int(np.flatnonzero(likely >= TAIL_SHARE * likely.max())[-1])
+
+
+def _run_ends(free: NDArray[np.bool_]) -> Ids:
     """For each row the last row of the unbroken run of free ones that it is in."""
     taken = np.append(np.flatnonzero(~free), len(free))
-    return taken[np.searchsorted(taken, np.arange(len(free)))] - 1
+    ends: Ids = taken[np.searchsorted(taken, np.arange(len(free)))] - 1
+    return ends

@@ -8,7 +8,7 @@ compared, since that is why it was chosen. How the bounds were found: docs/dupli
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import combinations
@@ -21,7 +21,7 @@ from retriever.lesson import Lesson, normalised
 from retriever.words import QUESTION_WORDS
 
 if TYPE_CHECKING:
-    from retriever.question import Floats
+    from retriever.question import Floats, Ids
     from retriever.record.candidates import Bundle
 
 # Two lessons state the same when they are as near as this and share so much of their words; less is enough where
@@ -70,7 +70,7 @@ def tell_once(choices: Sequence[Choice], k: int) -> tuple[Told, ...]:
 
     A document that tells of the same incident as another is named at the better one's first text.
     """
-    heads = [_Head.of(choice) for choice in choices]
+    heads = [_Head(choice) for choice in choices]
     incidents = _incidents([choice.ranked.bundle for choice in choices])
     kept: list[tuple[_Head, list[Twin]]] = []
     for head in heads:
@@ -86,21 +86,35 @@ def tell_once(choices: Sequence[Choice], k: int) -> tuple[Told, ...]:
 
 @dataclass(frozen=True)
 class _Head:
-    """The lesson or sentence with which a text begins."""
+    """The lesson or sentence with which a text begins; most of it is only worked out where two may be the same."""
 
     choice: Choice
-    text: str
-    words: frozenset[str]
-    embedding: Floats | None = field(repr=False)
-
-    @classmethod
-    def of(cls, choice: Choice) -> _Head:
-        text = choice.ranked.bundle.document.text[choice.start : choice.end]
-        return cls(choice, normalised(text), *_sense(choice.ranked.bundle, choice.start, choice.lesson))
 
     @property
     def bundle(self) -> Bundle:
         return self.choice.ranked.bundle
+
+    @cached_property
+    def text(self) -> str:
+        return normalised(self.bundle.document.text[self.choice.start : self.choice.end])
+
+    @cached_property
+    def rows(self) -> Ids:
+        """The sentences that the lesson consists of, else the one at the beginning."""
+        spans, lesson = self.bundle.spans, self.choice.lesson
+        if lesson is None:
+            return np.flatnonzero(spans[:, 1] > self.choice.start)[:1]
+        return np.flatnonzero((spans[:, 1] > lesson.start) & (spans[:, 0] < lesson.end))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        lines = self.bundle.lines
+        held = frozenset(word for row in self.rows.tolist() for word in lines[row].split())
+        return held - QUESTION_WORDS
+
+    @cached_property
+    def embedding(self) -> Floats | None:
+        return self.bundle.meaning_of(self.rows)
 
     @cached_property
     def document(self) -> str:
@@ -111,21 +125,11 @@ class _Head:
         return frozenset(word for word in self.words if any(map(str.isdigit, word)))
 
 
-def _sense(bundle: Bundle, start: int, lesson: Lesson | None) -> tuple[frozenset[str], Floats | None]:
-    """The words and the embedding of the sentences that the lesson consists of, else of the sentence at `start`."""
-    if lesson is None:
-        rows = np.flatnonzero(bundle.spans[:, 1] > start)[:1]
-    else:
-        rows = np.flatnonzero((bundle.spans[:, 1] > lesson.start) & (bundle.spans[:, 0] < lesson.end))
-    words = frozenset(word for row in rows.tolist() for word in bundle.tokens[row]) - QUESTION_WORDS
-    return words, bundle.meaning_of(rows)
-
-
 def _is_same(better: _Head, other: _Head, incidents: frozenset[tuple[str, str]]) -> bool:
     """Whether `other` states what `better` does; in one document only what reads the same."""
     if better.text == other.text:
         return True
-    if better.document == other.document or better.embedding is None or other.embedding is None:
+    if better.document == other.document:
         return False
     in_incident = (better.document, other.document) in incidents
     are_lessons = better.choice.lesson is not None and other.choice.lesson is not None
@@ -138,23 +142,28 @@ def _is_same(better: _Head, other: _Head, incidents: frozenset[tuple[str, str]])
         and shared >= near_words * len(better.words | other.words)
         # "from 25 to 50" and "to 60" are other facts, however alike they read.
         and (better.numbers >= other.numbers or better.numbers <= other.numbers)
-        and float(better.embedding @ other.embedding) >= near
+        and _nearness(better.embedding, other.embedding) >= near
     )
+
+
+def _nearness(one: Floats | None, other: Floats | None) -> float:
+    """The cosine of two unit vectors; where there is none, they are not near."""
+    return -1.0 if one is None or other is None else float(one @ other)
 
 
 def _incidents(bundles: Sequence[Bundle]) -> frozenset[tuple[str, str]]:
     """Pairs of ids, both ways round, of documents that tell of one incident."""
     dated = {
-        bundle.document.id: (day, bundle, bundle.meaning)
+        bundle.document.id: (day.toordinal(), bundle)
         for bundle in bundles
         if bundle.lessons and (day := _day(bundle.document.meta.date)) is not None
     }
     found = set()
-    for (first, (day, one, pooled)), (second, (other_day, other, other_pooled)) in combinations(dated.items(), 2):
-        apart = abs((day - other_day).days)
-        if apart > INCIDENT_DAYS or pooled is None or other_pooled is None:
+    for (first, (number, one)), (second, (other_number, other)) in combinations(dated.items(), 2):
+        apart = abs(number - other_number)
+        if apart > INCIDENT_DAYS or one.meaning is None or other.meaning is None:
             continue
-        is_near = float(pooled @ other_pooled) >= (NEXT_DAY_NEAR if apart else SAME_DAY_NEAR)
+        is_near = _nearness(one.meaning, other.meaning) >= (NEXT_DAY_NEAR if apart else SAME_DAY_NEAR)
         if is_near or _share_lessons(one, other):
             found |= {(first, second), (second, first)}
     return frozenset(found)

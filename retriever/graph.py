@@ -94,8 +94,9 @@ class GraphEmbedder:
     def piece_ids(self, texts: Sequence[str]) -> list[Embeddings]:
         """For each text its token ids without special tokens, int32."""
         with self._lock:
-            found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [np.asarray(encoding.ids, np.int32) for encoding in found]
+            # One by one: a batch is handed to threads, which takes longer than a few words do.
+            found = [self._tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+        return [np.asarray(ids, np.int32) for ids in found]
 
     def _stacked(self, found: list[Encoded]) -> Embeddings:
         return np.stack([item.embedding for item in found]) if found else np.zeros((0, self.dim), np.float32)
@@ -103,7 +104,8 @@ class GraphEmbedder:
     def _encode(self, texts: list[str]) -> list[Encoded]:
         # One lock around the tokenizer: used by two threads at once it raises "Already borrowed".
         with self._lock:
-            encodings = self._tokenizer.encode_batch(texts)
+            many = self._tokenizer.encode_batch(texts) if len(texts) > 1 else map(self._tokenizer.encode, texts)
+            encodings = list(many)
             self._settle_in()
 
         def run(batch: list[int]) -> list[Encoded]:

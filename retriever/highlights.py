@@ -51,13 +51,14 @@ def merged(text: str, marks: Iterable[tuple[int, int]]) -> tuple[tuple[int, int]
 def _words(text: str, question: Question) -> tuple[list[tuple[int, int]], float]:
     """The words of `text` that the question has, and the share of the question that they are."""
     idf = {item.word.token: item.idf for item in question.asked}
+    asked = frozenset(idf)
     marks = []
     seen: set[str] = set()
     for found in _WORD.finditer(text):
-        matching = idf.keys() & _tokens_of(found.group())
-        if matching:
+        held = _tokens_of(found.group())
+        if not asked.isdisjoint(held):
             marks.append(found.span())
-            seen |= matching
+            seen |= asked & held
     return marks, sum(idf[token] for token in seen) / question.total_idf
 
 

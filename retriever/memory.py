@@ -291,6 +291,8 @@ class Memory:
             self._follower.stop()
             self._follower = None
         self._serving.release()
+        if self._search is not None:
+            self._search.close()
         self.record.close()
 
     def model_or_none(self) -> Embedder | None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retriever.sentences import Rows
+
 if TYPE_CHECKING:
-    from retriever.question import Floats, Ids, Question
+    from retriever.question import Floats, Question
     from retriever.record.candidates import Bundle
 
 
@@ -24,9 +26,9 @@ class Weights:
     """Everything that can be tuned; `python -m benchmarks.ablate_ranking` shows what each weight is worth.
 
     `sentence`, `window`, `passage`, `words` and `senses` weigh a document's signals. `title`, `labels` and
-    `headings` weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. `neighbours` is
-    how many sentences a window has. The `shown_` ones are log-odds that a sentence is the one to show; with a
-    direction in which lessons lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
+    `headings` weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. The `shown_` ones are
+    log-odds that a sentence is the one to show; with a direction in which lessons lie, what was extracted counts
+    `shown_stated_too` beside `shown_lesson`.
     """
 
     sentence: float = 0.7
@@ -39,12 +41,11 @@ class Weights:
     headings: float = 1.0
     k1: float = 1.2
     b: float = 0.75
-    neighbours: int = 3
-    shown_sentence: float = 0.5
+    shown_sentence: float = 1.0
     shown_senses: float = 3.0
     shown_stated: float = 2.5
-    shown_stated_too: float = 1.6
-    shown_lesson: float = 0.4
+    shown_stated_too: float = 1.0
+    shown_lesson: float = 0.7
 
 
 WEIGHTS = Weights()
@@ -106,14 +107,14 @@ def rank(
     told = [bundle for bundle in bundles if len(bundle.spans)]
     if not told:
         return ()
-    rows = _Rows.of(told)
+    rows = Rows.of(told)
     stated = np.concatenate([bundle.lesson_of >= 0 for bundle in told]).astype(np.float32)
     nearness = np.zeros(len(stated), np.float32)
     likelihood = weights.shown_stated * stated
     signals: dict[str, Floats] = {}
     if rows.embeddings is not None and question.embedding is not None:
         cosines = rows.embeddings @ question.embedding
-        signals |= _meaning_signals(rows, question.embedding, cosines, weights)
+        signals |= _meaning_signals(rows, cosines, weights)
         nearness += weights.shown_sentence * cosines
         if lesson_direction is not None:
             likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (rows.embeddings @ lesson_direction)
@@ -121,121 +122,61 @@ def rank(
     if close is not None:
         signals["senses"] = weights.senses * rows.best(close)
         nearness += weights.shown_senses * close
-    counts = [_counts(bundle, question, weights) for bundle in told]
+    counts = _counts(told, question, weights)
     lengths = np.asarray([bundle.length for bundle in told], np.float32) / max(mean_tokens, 1.0)
     signals["words"] = weights.words * _bm25(counts, lengths, question, weights)
-    total = np.sum(list(signals.values()), axis=0)
-    likelihood = likelihood + nearness
+    return _ranked(rows, question, signals, counts, (nearness, likelihood + nearness))
+
+
+def _ranked(
+    rows: Rows, question: Question, signals: dict[str, Floats], counts: Floats, sentences: tuple[Floats, Floats]
+) -> tuple[Ranked, ...]:
+    """The documents in order; `sentences` are their nearness and their likelihood."""
+    total = np.sum(list(signals.values()), axis=0).tolist()
+    shares = np.stack(list(signals.values()), axis=1).tolist()
+    words = [item.word.token for item in question.asked]
     ranked = [
         Ranked(
             bundle,
-            float(total[number]),
-            tuple((name, float(values[number])) for name, values in signals.items()),
-            frozenset(counts[number]),
-            *(values[start : start + len(bundle.spans)] for values in (nearness, likelihood)),
+            total[number],
+            tuple(zip(signals, shares[number], strict=True)),
+            frozenset(word for word, count in zip(words, row, strict=True) if count),
+            *(values[start : start + len(bundle.spans)] for values in sentences),
         )
-        for number, (bundle, start) in enumerate(zip(told, rows.starts, strict=True))
+        for number, (bundle, start, row) in enumerate(
+            zip(rows.bundles, rows.starts.tolist(), counts.tolist(), strict=True)
+        )
     ]
     return tuple(sorted(ranked, key=lambda item: (-item.score, item.bundle.document.id)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The sentences of several documents under each other.
-
-    `starts` has the first row of each document, `passages` the first of each passage, `first_passages` the
-    index in `passages` of each document's first one, `ends` the end of each row's document.
-    """
-
-    bundles: Sequence[Bundle]
-    starts: Ids
-    ends: Ids
-    passages: Ids
-    first_passages: Ids
-    embeddings: Floats | None
-    roots: Floats
-
-    @classmethod
-    def of(cls, bundles: Sequence[Bundle]) -> _Rows:
-        """The rows of documents that have sentences; without embeddings unless all of them have them."""
-        sizes = np.asarray([len(bundle.spans) for bundle in bundles])
-        ends = np.cumsum(sizes)
-        starts = ends - sizes
-        owner = np.repeat(np.arange(len(sizes)), sizes)
-        passage = np.concatenate([bundle.owners for bundle in bundles])
-        begins = np.flatnonzero(np.diff(passage, prepend=-1) | np.diff(owner, prepend=-1))
-        has_all = all(len(bundle.embeddings) == len(bundle.spans) for bundle in bundles)
-        spans = np.concatenate([bundle.spans for bundle in bundles])
-        return cls(
-            bundles,
-            starts,
-            ends[owner],
-            begins,
-            np.searchsorted(begins, starts),
-            np.concatenate([bundle.embeddings for bundle in bundles]).astype(np.float32) if has_all else None,
-            np.sqrt(spans[:, 1] - spans[:, 0]).astype(np.float32),
-        )
-
-    def best(self, values: Floats) -> Floats:
-        """The highest of each document's values, one value a sentence."""
-        highest: Floats = np.maximum.reduceat(values, self.starts)
-        return highest
-
-
-def nearest_window(query: Floats, bundles: Sequence[Bundle], neighbours: int = WEIGHTS.neighbours) -> Floats | None:
-    """The unit vector (dim,) of the run of sentences nearest to the query, None where a document has no embeddings."""
-    rows = _Rows.of([bundle for bundle in bundles if len(bundle.spans)]) if bundles else None
-    if rows is None or rows.embeddings is None:
-        return None
-    windows = _windows(rows, rows.embeddings * rows.roots[:, None], neighbours)
-    nearest = windows[int(np.argmax(_cosines(windows, query)))]
-    unit: Floats = nearest / max(float(np.linalg.norm(nearest)), 1e-12)
-    return unit
-
-
-def _windows(rows: _Rows, weighted: Floats, neighbours: int) -> Floats:
-    """For each sentence the sum of it and those that follow it in its document, `neighbours` in all."""
-    windows = weighted.copy()
-    for step in range(1, neighbours):
-        inside = np.arange(len(weighted) - step) + step < rows.ends[: len(weighted) - step]
-        windows[: len(weighted) - step] += weighted[step:] * inside[:, None]
-    return windows
-
-
-def _meaning_signals(rows: _Rows, query: Floats, cosines: Floats, weights: Weights) -> dict[str, Floats]:
+def _meaning_signals(rows: Rows, cosines: Floats, weights: Weights) -> dict[str, Floats]:
     """The best sentence, the best run of a few sentences, the best passage of each document."""
-    assert rows.embeddings is not None
-    weighted = rows.embeddings * rows.roots[:, None]
-    windows = _windows(rows, weighted, weights.neighbours)
-    passages = np.add.reduceat(weighted, rows.passages)
     return {
         "sentence": weights.sentence * rows.best(cosines),
-        "window": weights.window * rows.best(_cosines(windows, query)),
-        "passage": weights.passage * np.maximum.reduceat(_cosines(passages, query), rows.first_passages),
+        "window": weights.window * rows.best(rows.run_cosines(cosines)),
+        "passage": weights.passage * np.maximum.reduceat(rows.passage_cosines(cosines), rows.first_passages),
     }
 
 
-def _cosines(rows: Floats, query: Floats) -> Floats:
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    cosines: Floats = (rows @ query) / np.maximum(lengths, 1e-12)
-    return cosines
-
-
-def _closeness(rows: _Rows, question: Question) -> Floats | None:
+def _closeness(rows: Rows, question: Question) -> Floats | None:
     """For each sentence the share of the question whose words, or such as mean the same here, it holds.
 
     None without senses (retriever/senses.py). Late interaction: ColBERT, arXiv:2004.12832, equation 3.
     """
     if question.senses is None or question.tokens is None or question.token_weights is None:
         return None
-    sizes = np.concatenate([np.diff(bundle.piece_ends, prepend=0) for bundle in rows.bundles])
     pieces = np.concatenate([bundle.pieces for bundle in rows.bundles])
-    if len(sizes) != len(rows.roots) or not len(pieces):
+    ends = np.concatenate([bundle.piece_ends for bundle in rows.bundles])
+    if len(ends) != len(rows.roots) or not len(pieces):
         return None
+    sizes = np.diff(ends, prepend=0)
+    sizes[rows.starts] = ends[rows.starts]
     known = np.zeros(int(pieces.max()) + 1, bool)
     known[pieces] = True
     distinct = np.flatnonzero(known)
-    place = np.cumsum(known) - 1
+    place = np.empty(len(known), np.int32)
+    place[distinct] = np.arange(len(distinct))
     similar = question.senses.vectors(distinct) @ question.tokens.T
     filled = np.flatnonzero(sizes)
     begins = (np.cumsum(sizes) - sizes)[filled]
@@ -245,30 +186,28 @@ def _closeness(rows: _Rows, question: Question) -> Floats | None:
     return close
 
 
-def _counts(bundle: Bundle, question: Question, weights: Weights) -> dict[str, float]:
-    """{token of the question: how often the document has it, weighted by field}."""
-    wanted = {item.word.token for item in question.asked}
-    found: dict[str, float] = {token: float(count) for token in wanted if (count := bundle.body_counts[token])}
-    fields = (
-        (bundle.title, weights.title),
-        (bundle.labels, weights.labels),
-        (bundle.headings, weights.headings),
-    )
-    for field_tokens, weight in fields:
-        for token in field_tokens:
-            if token in wanted:
-                found[token] = found.get(token, 0.0) + weight
-    return found
+def _counts(bundles: Sequence[Bundle], question: Question, weights: Weights) -> Floats:
+    """(documents, words of the question): how often the document has the word, weighted by field."""
+    words = {item.word.token: place for place, item in enumerate(question.asked)}
+    hashes = np.fromiter(map(hash, words), np.int64)
+    counts = np.asarray([bundle.counts_of(hashes) for bundle in bundles], np.float32)
+    for row, bundle in zip(counts, bundles, strict=True):
+        for tokens, weight in (
+            (bundle.title, weights.title),
+            (bundle.labels, weights.labels),
+            (bundle.headings, weights.headings),
+        ):
+            for token in tokens:
+                if token in words:
+                    row[words[token]] += weight
+    return counts
 
 
-def _bm25(counts: Sequence[dict[str, float]], lengths: Floats, question: Question, weights: Weights) -> Floats:
+def _bm25(counts: Floats, lengths: Floats, question: Question, weights: Weights) -> Floats:
     """BM25 over the fields together, as a share of the most that the words could give, in [0, 1]."""
-    idf = {item.word.token: item.idf for item in question.asked}
-    scores = np.zeros(len(counts), np.float32)
-    for number, found in enumerate(counts):
-        slack = weights.k1 * (1 - weights.b + weights.b * float(lengths[number]))
-        scores[number] = sum(idf[token] * count / (count + slack) for token, count in found.items())
-    shares: Floats = scores / question.total_idf
+    idf = np.asarray([item.idf for item in question.asked], np.float32)
+    slack = weights.k1 * (1 - weights.b + weights.b * lengths)
+    shares: Floats = np.asarray((counts / (counts + slack[:, None])) @ idf / question.total_idf, np.float32)
     return shares
 
 

@@ -7,7 +7,9 @@ fetches what they need from the record and the index, and puts their results tog
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,13 @@ from retriever.errors import InvalidQuery
 from retriever.highlights import highlight
 from retriever.lesson import AlsoIn, Answer, Filters, Hit, Lesson
 from retriever.meaning import Meaning
+from retriever.processor import usable_cores
 from retriever.question import Question, doubtful, read_question
-from retriever.ranking import Ranked, nearest_window, rank, shortlist
+from retriever.ranking import Ranked, rank, shortlist
 from retriever.record import Record
 from retriever.record.changes import UNITS
 from retriever.reranking import RERANKED, reranked
+from retriever.sentences import nearest_window
 from retriever.support import rests, support
 from retriever.verdict import LOOKED_AT, Verdict, calibration_for, judge
 from retriever.words import QueryWord, query_words, variants
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from retriever.embedder import Embedder, Embeddings
     from retriever.encoded import Encoded
     from retriever.follower import Follower
+    from retriever.record.candidates import Bundle
     from retriever.reranking import Reranker
 
 
@@ -76,10 +81,17 @@ class Search:
         self._encode = functools.lru_cache(maxsize=512)(_encode)
         self._embed_all = functools.lru_cache(maxsize=128)(_embed_all)
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
+        # Answers that wait for a core keep the others waiting too: as many at a time as there are cores.
+        self._turns = threading.BoundedSemaphore(usable_cores())
+        self._beside = ThreadPoolExecutor(usable_cores(), "beside-an-answer")
 
     def use_index(self, follower: Follower) -> None:
         """From now on the follower's vector index is asked."""
         self._meaning.use_index(follower)
+
+    def close(self) -> None:
+        """Its threads have ended; it is not asked again."""
+        self._beside.shutdown()
 
     def answer(self, query: str, *, k: int, per_document: int, filters: Filters) -> Answer:
         """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault."""
@@ -91,29 +103,65 @@ class Search:
     def find(self, query: str, *, k: int, per_document: int, filters: Filters) -> Found:
         """What `answer` is made of, for those who measure it."""
         _check(query, k, per_document)
-        allowed = self._record.candidates.allowed(filters)
-        documents, mean_tokens = self._size()
-        embedder = self._model()
+        with self._turns, self._record.candidates.at_one_state():
+            embedder = self._model()
+            fingerprint = embedder.fingerprint if embedder is not None else ""
+            question, bundles = self._gather(query, embedder, filters)
+            calibration = calibration_for(fingerprint)
+            ranking = rank(question, bundles, self._size()[1], calibration.direction() if calibration else None)
+            is_degraded = embedder is None or any(len(item.spans) and not item.embeddings.size for item in bundles)
+            # Beside the choice of texts, since it may embed further questions. The calibration knows scores with
+            # meaning in them; judged without it, everything would be nobody's.
+            look_closer = functools.partial(self.support, query, question, ranking)
+            verdict = None if is_degraded else self._beside.submit(judge, question, ranking, fingerprint, look_closer)
+            told = self._choose(query, ranking, (k, per_document), filters)
+            judged = verdict.result() if verdict is not None else Verdict(None, None)
+            return Found(question, ranking, told, judged, ("meaning",) if is_degraded else ())
+
+    def _gather(self, query: str, embedder: Embedder | None, filters: Filters) -> tuple[Question, list[Bundle]]:
+        """The question, and the documents that get a closer look."""
+        candidates = self._record.candidates
+        # The model computes on one core while SQLite looks the words up on another.
+        encoding = self._beside.submit(self._encode, embedder, query) if embedder is not None else None
+        allowed = candidates.allowed(filters)
         words, frequencies = self._words(query, embedder)
-        fingerprint = embedder.fingerprint if embedder is not None else ""
-        encoded = self._encode(embedder, query) if embedder is not None else None
-        senses = self._record.senses.all(fingerprint)
-        question = read_question(words, encoded, frequencies, documents, embedder, senses)
+        documents, _ = self._size()
         tokens = _worth_looking_up(words, frequencies, documents)
-        keys = self._shortlist(question, tokens, fingerprint, allowed)
-        bundles = self._record.candidates.bundles(keys, fingerprint)
-        calibration = calibration_for(fingerprint)
-        ranking = rank(question, bundles, mean_tokens, calibration.direction() if calibration else None)
+        by_words = candidates.by_words(tokens, FIELD_WEIGHTS, CANDIDATES, allowed)
+        if embedder is None or encoding is None:
+            question = read_question(words, None, frequencies, documents)
+            return question, candidates.bundles(shortlist([], by_words, SHORTLIST), "")
+        senses = self._record.senses.all(embedder.fingerprint)
+        question = read_question(words, encoding.result(), frequencies, documents, embedder, senses)
+        by_meaning = self._by_meaning(question.embedding, embedder.fingerprint, allowed)
+        return question, candidates.bundles(shortlist(by_meaning, by_words, SHORTLIST), embedder.fingerprint)
+
+    def _by_meaning(
+        self, query: Embeddings | None, fingerprint: str, allowed: frozenset[int] | None
+    ) -> list[list[tuple[int, float]]]:
+        """(document key, cosine) of the nearest of each unit, both looked for at the same time."""
+        if query is None:
+            return []
+
+        def nearest(unit: str) -> list[tuple[int, float]]:
+            near = self._meaning.nearest((unit, fingerprint), query, CANDIDATES, allowed)
+            return [(document, cosine) for _, document, cosine in near]
+
+        first, *others = UNITS
+        beside = [self._beside.submit(nearest, unit) for unit in others]
+        return [nearest(first), *(near.result() for near in beside)]
+
+    def _choose(
+        self, query: str, ranking: Sequence[Ranked], limits: tuple[int, int], filters: Filters
+    ) -> tuple[Told, ...]:
+        """The texts to show, each thing once; `limits` are how many in all, and of one document."""
+        k, per_document = limits
         reranker = self._reranker()
         texts = k if reranker is None else max(k, RERANKED)
         choices = choose(ranking, texts + SPARE_TEXTS, per_document, _wanted(filters))
         if reranker is not None:
             choices = reranked(query, choices, reranker)
-        is_degraded = embedder is None or any(len(bundle.spans) and not bundle.embeddings.size for bundle in bundles)
-        # The calibration knows scores with meaning in them; judged without it, everything would be nobody's.
-        look_closer = functools.partial(self.support, query, question, ranking)
-        verdict = Verdict(None, None) if is_degraded else judge(question, ranking, fingerprint, look_closer)
-        return Found(question, ranking, tell_once(choices, k), verdict, ("meaning",) if is_degraded else ())
+        return tell_once(choices, k)
 
     def support(self, query: str, question: Question, ranking: Sequence[Ranked]) -> float | None:
         """How far the best of `ranking` rests on each word of the question; None where that cannot be told."""
@@ -125,21 +173,6 @@ class Search:
             return None
         without = self._embed_all(embedder, tuple(rest for rest, _ in told))
         return support(question.embedding, without, [rarity for _, rarity in told], evidence)
-
-    def _shortlist(
-        self,
-        question: Question,
-        tokens: Sequence[str],
-        fingerprint: str,
-        allowed: frozenset[int] | None,
-    ) -> list[int]:
-        by_meaning = []
-        if question.embedding is not None:
-            for unit in UNITS:
-                near = self._meaning.nearest((unit, fingerprint), question.embedding, CANDIDATES, allowed)
-                by_meaning.append([(document, cosine) for _, document, cosine in near])
-        by_words = self._record.candidates.by_words(tokens, FIELD_WEIGHTS, CANDIDATES, allowed)
-        return shortlist(by_meaning, by_words, SHORTLIST)
 
     def _words(self, query: str, embedder: Embedder | None) -> tuple[list[QueryWord], dict[str, int]]:
         """The question's words and how many documents hold each; one that looks mistyped may stand for another."""

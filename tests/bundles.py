@@ -67,7 +67,7 @@ def bundle(
         embeddings=rows.astype(np.float16),
         pieces=np.concatenate(ids).astype(np.int32) if ids else np.zeros(0, np.int32),
         piece_ends=np.cumsum([len(row) for row in ids]).astype(np.int32),
-        tokens=tuple(tuple(tokens(words)) for words, _ in sentences),
+        body="\n".join(" ".join(tokens(words)) for words, _ in sentences),
         title=tuple(tokens(title)),
         labels=(),
         headings=(),
@@ -82,7 +82,7 @@ def ask(
 ) -> Question:
     """The question over a memory of just these documents."""
     words = query_words(query)
-    held = [{token for line in (item.title, *item.tokens) for token in line} for item in bundles]
+    held = [{token for line in (item.title, *map(str.split, item.lines)) for token in line} for item in bundles]
     counts = {word.token: sum(word.token in tokens_of for tokens_of in held) for word in words}
     if direction is None:
         return read_question(words, None, counts, len(bundles), pieces)

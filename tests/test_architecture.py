@@ -47,6 +47,7 @@ LAYERS = (
     ("retriever.follow", "retriever.follower", "retriever.meaning", "retriever.erasing"),
     (
         "retriever.question",
+        "retriever.sentences",
         "retriever.ranking",
         "retriever.choosing",
         "retriever.verdict",

@@ -13,6 +13,7 @@ import pytest
 from retriever.memory import Memory
 from retriever.record.bundles import Bundles
 from retriever.record.database import Database
+from retriever.record.kept import Kept
 
 WORDS = "words-for-tests"
 
@@ -25,7 +26,7 @@ def keys_of(memory: Memory) -> list[int]:
 def test_a_document_is_read_once_while_nothing_changes(filled: Memory, monkeypatch: pytest.MonkeyPatch):
     keys = keys_of(filled)
     first = filled.record.candidates.bundles(keys, WORDS)
-    monkeypatch.setattr("retriever.record.bundles.read_bundle", None)
+    monkeypatch.setattr("retriever.record.bundles.read_bundles", None)
     again = filled.record.candidates.bundles(keys[::-1], WORDS)
     assert [id(bundle) for bundle in again] == [id(bundle) for bundle in first[::-1]]
 
@@ -64,11 +65,26 @@ def test_a_reader_from_before_a_change_leaves_nothing_to_those_after_it(filled: 
     database.close()
 
 
-def test_only_so_many_are_kept(filled: Memory):
-    cache, keys = Bundles(limit=5), keys_of(filled)
+def test_only_so_many_sentences_are_kept_those_asked_for_last(filled: Memory):
+    keys = keys_of(filled)
+    cache = Bundles(limit=11)
     with filled.record._database.read() as connection:
         first = cache.read(connection, keys, WORDS)
-        again = cache.read(connection, keys, WORDS)
+        again = cache.read(connection, keys[-2:], WORDS)
     assert len(first) == 12
-    assert [bundle.key for bundle in again] == keys
-    assert len(cache._kept) == 5
+    kept = [bundle for bundle, _ in cache._kept._values.values()]
+    assert 0 < len(kept) < 12
+    assert sum(len(bundle.spans) for bundle in kept) <= 11
+    assert [id(bundle) for bundle in again] == [id(bundle) for bundle in first[-2:]]
+
+
+def test_what_is_heavier_than_all_that_may_be_kept_is_not_and_what_is_put_again_weighs_once():
+    kept: Kept[str] = Kept(5)
+    kept.put(1, "a", "heavy", 6)
+    assert kept.get(1, "a") is None
+    for _ in range(3):
+        kept.put(1, "b", "light", 2)
+    kept.put(1, "c", "light", 3)
+    assert [kept.get(1, name) for name in "bc"] == ["light", "light"]
+    kept.put(2, "d", "new", 5)
+    assert (len(kept), kept.get(2, "d")) == (1, "new")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bundles import LetterPieces, ask, bundle
 
-from retriever.ranking import nearest_window
+from retriever.sentences import nearest_window
 from retriever.support import MAX_WORDS, rests, support
 from retriever.words import without_each
 

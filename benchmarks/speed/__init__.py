@@ -7,6 +7,7 @@ server    a `lessons serve` of its own, asked over HTTP
 ingest    the part `ingest`: first, again, one changed file
 start     the part `start`: help, a cold question
 lookup    the part `lookup`: warm questions, eight clients, the page
+answer    by itself: what an answer takes of the processor
 during    the part `during`: questions while files are read
 upkeep    the parts `recovery` and `churn`: starts, rebuild, disk
 peers     the part `peers`: other ways to answer

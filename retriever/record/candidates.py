@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from retriever.lesson import Filters
 from retriever.record.bundles import Bundle, Bundles
+from retriever.record.changes import UNITS
 from retriever.record.conditions import document_condition, lesson_condition
 from retriever.record.database import Database
+from retriever.record.kept import Kept, content_version
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Bundle", "Candidates"]
 
@@ -17,6 +25,12 @@ T = TypeVar("T", int, str)
 
 # SQLite takes more variables in one statement, and gains nothing by them.
 MANY = 500
+
+# Of so many words it is kept how many documents hold them.
+KEPT_WORDS = 5000
+
+# What is known of a passage's or lesson's document before it is read, and once it was found to be gone.
+UNREAD, GONE = -1, -2
 
 _MATCHES = """SELECT w.rowid AS key, -bm25(document_words, ?, ?, ?, ?) AS score FROM document_words w
     WHERE document_words MATCH ? {} ORDER BY score DESC, w.rowid LIMIT ?"""
@@ -28,6 +42,14 @@ class Candidates:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._bundles = Bundles()
+        self._frequencies: Kept[int] = Kept(KEPT_WORDS)
+        self._owners: Kept[NDArray[np.int32]] = Kept(len(UNITS))
+
+    @contextlib.contextmanager
+    def at_one_state(self) -> Iterator[None]:
+        """What is read in this block, in this thread, is all of one state of the record."""
+        with self._database.read():
+            yield
 
     def allowed(self, filters: Filters) -> frozenset[int] | None:
         """Keys of the documents that satisfy the filters; None when nothing is filtered."""
@@ -50,11 +72,15 @@ class Candidates:
     def frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
         """{token: how many documents hold it}; 0 for unknown ones."""
         with self._database.read() as connection:
-            found = dict.fromkeys(tokens, 0)
-            for part in _parts(found):
+            version = content_version(connection)
+            found = {token: self._frequencies.get(version, token) for token in tokens}
+            unknown = dict.fromkeys((token for token, documents in found.items() if documents is None), 0)
+            for part in _parts(unknown):
                 query = f"SELECT term, doc FROM document_vocabulary WHERE term IN ({_marks(part)})"
-                found.update((row[0], int(row[1])) for row in connection.execute(query, part))
-            return found
+                unknown.update((row[0], int(row[1])) for row in connection.execute(query, part))
+        for token, documents in unknown.items():
+            self._frequencies.put(version, token, documents)
+        return {token: unknown[token] if documents is None else documents for token, documents in found.items()}
 
     def by_words(
         self,
@@ -81,12 +107,22 @@ class Candidates:
 
     def documents_of(self, unit: str, keys: Iterable[int]) -> dict[int, int]:
         """{passage or lesson key: its document's key}; keys that are gone are left out."""
+        listed = np.fromiter(keys, np.int64)
         with self._database.read() as connection:
-            return {
-                row[0]: row[1]
-                for part in _parts(keys)
-                for row in connection.execute(f"SELECT key, document FROM {unit}s WHERE key IN ({_marks(part)})", part)
-            }
+            version = content_version(connection)
+            owners = self._owners.get(version, unit)
+            if owners is None:
+                last = connection.execute(f"SELECT max(key) FROM {unit}s").fetchone()[0] or 0
+                owners = np.full(last + 1, UNREAD, np.int32)
+                self._owners.put(version, unit, owners)
+            listed = listed[listed < len(owners)]
+            for part in _parts(listed[owners[listed] == UNREAD].tolist()):
+                query = f"SELECT key, document FROM {unit}s WHERE key IN ({_marks(part)})"
+                documents = {row[0]: row[1] for row in connection.execute(query, part)}
+                # Each place is set once and for good: other threads read it meanwhile.
+                owners[part] = [documents.get(key, GONE) for key in part]
+        found = zip(listed.tolist(), owners[listed].tolist(), strict=True)
+        return {key: document for key, document in found if document != GONE}
 
     def units_of(self, unit: str, documents: Iterable[int]) -> list[int]:
         """Keys of all passages or lessons of these documents."""

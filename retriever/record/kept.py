@@ -17,12 +17,13 @@ def content_version(connection: sqlite3.Connection) -> int:
 
 
 class Kept(Generic[V]):
-    """At most `limit` values of one version, those used last; safe to use from several threads."""
+    """Values of one version, those used last, at most `limit` by their weights; safe to use from several threads."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._version = 0
-        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._weight = 0
         self._guard = threading.Lock()
 
     def __len__(self) -> int:
@@ -34,15 +35,18 @@ class Kept(Generic[V]):
             if version != self._version or name not in self._values:
                 return None
             self._values.move_to_end(name)
-            return self._values[name]
+            return self._values[name][0]
 
-    def put(self, version: int, name: Hashable, value: V) -> None:
+    def put(self, version: int, name: Hashable, value: V, weight: int = 1) -> None:
         """The value is kept, unless a reader that began later has left values of a newer version."""
         with self._guard:
             if version > self._version:
-                self._version = version
+                self._version, self._weight = version, 0
                 self._values.clear()
             if version == self._version:
-                self._values[name] = value
-                if len(self._values) > self._limit:
-                    self._values.popitem(last=False)
+                _, before = self._values.pop(name, (None, 0))
+                self._values[name] = (value, weight)
+                self._weight += weight - before
+                while self._weight > self._limit:
+                    _, (_, dropped) = self._values.popitem(last=False)
+                    self._weight -= dropped
