@@ -145,4 +145,4 @@ def _with_embeddings(pool: Pool, text: _Text, meta: Metadata) -> tuple[Draft, Em
         vectors = np.stack([one.embedding for _, one in parts]).astype(np.float32)
         rows[lesson.digest] = pooled(vectors, [item.end - item.start for item, _ in parts]).astype(np.float16)
     known = _Known(pool.fingerprint, len(rows[lessons[0].digest]), {item.plain: one.pieces for item, one in told})
-    return draft, embedded(draft, rows, known)
+    return draft, embedded(draft, {}, known, rows)
