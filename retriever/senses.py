@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retriever.halves import widened
+
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
@@ -41,25 +43,31 @@ class Contexts:
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """The senses of a memory: `rows` are float32 (n + 1, dim), of unit length, the last one of zeros.
+    """The senses of a memory: `rows` are float16 (n + 1, dim), the last one of zeros.
 
-    `places` has for each piece its row, -1 for the last one.
+    `scales` float32 (n + 1) are what makes them of unit length; `places` has for each piece its row, -1 for the last.
     """
 
     places: Ids
-    rows: Floats
+    rows: NDArray[Any]
+    scales: Floats
 
     @classmethod
-    def of(cls, pieces: Ids, means: Floats) -> Senses:
-        """Those of distinct pieces (n), whose mean vectors are (n, dim)."""
+    def of(cls, pieces: Ids, means: NDArray[Any]) -> Senses:
+        """Those of distinct pieces (n), whose mean vectors are float16 (n, dim)."""
         places = np.full(int(pieces.max(initial=0)) + 1, -1)
         places[pieces] = np.arange(len(pieces))
-        return cls(places, np.vstack([unit_rows(means), np.zeros((1, means.shape[1]), np.float32)]))
+        rows = np.concatenate([means, np.zeros((1, means.shape[1]), np.float16)])
+        whole = widened(rows)
+        lengths = np.sqrt(np.einsum("ij,ij->i", whole, whole))
+        return cls(places, rows, 1 / np.maximum(lengths, np.float32(1e-12)))
 
     def vectors(self, pieces: Ids) -> Floats:
-        """float32 (len(pieces), dim): the sense of each; zeros for one that the memory does not know."""
+        """float32 (len(pieces), dim): the sense of each, of unit length; zeros for one that is not known here."""
         known = np.minimum(pieces, len(self.places) - 1)
-        found: Floats = self.rows[np.where(known == pieces, self.places[known], -1)]
+        places = np.where(known == pieces, self.places[known], -1)
+        found = widened(self.rows[places])
+        found *= self.scales[places][:, None]
         return found
 
 

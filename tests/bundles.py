@@ -27,7 +27,7 @@ class LetterPieces:
     def senses(self) -> Senses:
         """Each word means what the table says, wherever it stands."""
         numbers, vectors = zip(*self._table.values(), strict=True)
-        return Senses.of(np.asarray(numbers), np.asarray(vectors, np.float32))
+        return Senses.of(np.asarray(numbers), np.asarray(vectors, np.float16))
 
     def encoded(self, query: str, embedding: Any) -> Encoded:
         """The question as a model with this table reads it."""

@@ -49,7 +49,7 @@ def test_texts_without_tokens_are_no_contexts(texts: list[Encoded]) -> None:
 
 
 def test_a_sense_is_of_unit_length_and_unknown_pieces_have_none() -> None:
-    senses = Senses.of(np.asarray([2, 5]), np.asarray([(3.0, 0.0), (0.0, 0.5)], np.float32))
+    senses = Senses.of(np.asarray([2, 5]), np.asarray([(3.0, 0.0), (0.0, 0.5)], np.float16))
     assert senses.vectors(np.asarray([5, 2, 3, 0, 999])).tolist() == [[0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]
 
 

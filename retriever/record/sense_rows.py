@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.record.packing import model_of, new_model, packed, unpacked, unpacked_pieces
+from retriever.record.packing import model_of, new_model, packed, unpacked_pieces
 from retriever.senses import ENOUGH, Contexts, Senses, summed
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def read_senses(connection: sqlite3.Connection, fingerprint: str) -> Senses | No
     ).fetchall()
     if not rows:
         return None
-    return Senses.of(np.asarray([row[0] for row in rows]), unpacked([row[1] for row in rows]))
+    means = np.frombuffer(b"".join([row[1] for row in rows]), np.float16)
+    return Senses.of(np.asarray([row[0] for row in rows]), means.reshape(len(rows), -1))
 
 
 def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tuple[int, Floats]]:
