@@ -50,7 +50,7 @@ def merged(text: str, marks: Iterable[tuple[int, int]]) -> tuple[tuple[int, int]
 
 def _words(text: str, question: Question) -> tuple[list[tuple[int, int]], float]:
     """The words of `text` that the question has, and the share of the question that they are."""
-    idf = {item.word.token: item.idf for item in question.asked}
+    idf = question.idf
     asked = frozenset(idf)
     marks = []
     seen: set[str] = set()

@@ -54,6 +54,11 @@ class Question:
     senses: Senses | None = None
 
     @property
+    def idf(self) -> dict[str, float]:
+        """{token: idf}, in order; two words may have one token, where one of them is taken for a slip of the pen."""
+        return {item.word.token: item.idf for item in self.asked}
+
+    @property
     def total_idf(self) -> float:
         """What a document that holds every word of the question has in idf."""
         return sum(item.idf for item in self.asked) or 1.0

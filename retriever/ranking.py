@@ -134,7 +134,7 @@ def _ranked(
     """The documents in order; `sentences` are their nearness and their likelihood."""
     total = np.sum(list(signals.values()), axis=0).tolist()
     shares = np.stack(list(signals.values()), axis=1).tolist()
-    words = [item.word.token for item in question.asked]
+    words = question.idf
     ranked = [
         Ranked(
             bundle,
@@ -187,8 +187,8 @@ def _closeness(rows: Rows, question: Question) -> Floats | None:
 
 
 def _counts(bundles: Sequence[Bundle], question: Question, weights: Weights) -> Floats:
-    """(documents, words of the question): how often the document has the word, weighted by field."""
-    words = {item.word.token: place for place, item in enumerate(question.asked)}
+    """(documents, tokens of the question): how often the document has the token, weighted by field."""
+    words = {token: place for place, token in enumerate(question.idf)}
     hashes = np.fromiter(map(hash, words), np.int64)
     counts = np.asarray([bundle.counts_of(hashes) for bundle in bundles], np.float32)
     for row, bundle in zip(counts, bundles, strict=True):
@@ -205,7 +205,7 @@ def _counts(bundles: Sequence[Bundle], question: Question, weights: Weights) -> 
 
 def _bm25(counts: Floats, lengths: Floats, question: Question, weights: Weights) -> Floats:
     """BM25 over the fields together, as a share of the most that the words could give, in [0, 1]."""
-    idf = np.asarray([item.idf for item in question.asked], np.float32)
+    idf = np.asarray(list(question.idf.values()), np.float32)
     slack = weights.k1 * (1 - weights.b + weights.b * lengths)
     shares: Floats = np.asarray((counts / (counts + slack[:, None])) @ idf / question.total_idf, np.float32)
     return shares

@@ -12,7 +12,7 @@ from retriever.choosing import GLANCE_CHARS, SHOWN_CHARS, Choice, choose
 from retriever.lesson import Lesson
 from retriever.question import doubtful, read_question
 from retriever.ranking import Ranked, rank, shortlist
-from retriever.words import query_words
+from retriever.words import QueryWord, query_words
 
 EAST, NORTH, BETWEEN = (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)
 
@@ -90,6 +90,16 @@ def test_a_near_word_counts_where_the_word_itself_is_missing() -> None:
     ranking = rank(ask("car", NORTH, documents, pieces), documents, 1.0)
     assert _ids(ranking) == ["b", "a"]
     assert dict(ranking[0].signals)["senses"] > 2.6
+
+
+def test_two_words_may_be_looked_up_by_one_token() -> None:
+    # As where one of them is taken for a slip of the pen.
+    words = [QueryWord("certificate", "certif"), QueryWord("certficate", "certif"), QueryWord("expired", "expir")]
+    question = read_question(words, None, {"certif": 1, "expir": 1}, 2)
+    documents = [bundle("a", [("nothing here", EAST)]), bundle("b", [("certificate expired", EAST)], title="expired")]
+    ranking = rank(question, documents, 2.0)
+    assert _ids(ranking) == ["b", "a"]
+    assert ranking[0].matched == {"certif", "expir"}
 
 
 def test_nothing_to_rank_gives_nothing() -> None:
