@@ -202,7 +202,10 @@ def reindex(context: click.Context, embed: bool) -> None:
     embedded: list[int] = []
     # One bar for both: rich shows no bar inside another.
     with memory_of(context) as memory, progress("Embedding and indexing") as tell:
-        memory.reindex(lambda: embedded.append(embed_missing(memory, tell, everything=embed and not embedded)), tell)
+        memory.reindex(
+            lambda: embedded.append(embed_missing(memory, tell, everything=embed and not embedded, first=not embedded)),
+            tell,
+        )
         counts = memory.counts()
     click.echo(
         f"Indexed {counts['passages']} passages and {counts['lessons']} lessons; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +10,19 @@ import numpy as np
 
 from ingest.passages import pooled
 from ingest.syntax import plain
+from retriever.encoded import Encoded
 from retriever.lesson import digest
 from retriever.record.draft import Draft, Embedded
 from retriever.record.files import KnownSentences
-from retriever.senses import contexts_of
+from retriever.senses import ENOUGH, contexts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retriever.embedder import Embedder
-    from retriever.encoded import Encoded
+
+# So many texts go through the model together: enough to be sorted by length.
+_TOGETHER = 1024
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -33,8 +37,20 @@ def known_rows(known: Iterable[KnownSentences]) -> dict[str, NDArray[Any]]:
 
 
 def read_texts(plains: Mapping[str, str], embedder: Embedder) -> dict[str, Encoded]:
-    """{digest: what the model makes of the text} of the {digest: plain text}."""
-    return dict(zip(plains, embedder.read_documents(list(plains.values())), strict=True))
+    """{digest: what the model makes of the text} of the {digest: plain text}.
+
+    Of each piece only so many tokens are kept as make its sense: those of a file of many megabytes are gigabytes.
+    """
+    seen: Counter[int] = Counter()
+    read: dict[str, Encoded] = {}
+    digests, texts = list(plains), list(plains.values())
+    for start in range(0, len(texts), _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        for name, item in zip(digests[part], embedder.read_documents(texts[part]), strict=True):
+            kept = [place for place, piece in enumerate(item.pieces.tolist()) if piece >= 0 and seen[piece] < ENOUGH]
+            seen.update(item.pieces[kept].tolist())
+            read[name] = Encoded(item.embedding, item.pieces[kept], item.tokens[kept])
+    return read
 
 
 def embedded(

@@ -10,15 +10,17 @@ from ingest.scribe import share_draft
 from retriever.memory import Memory
 
 
-def embed_missing(memory: Memory, tell: Callable[[int, int], None], *, everything: bool = False) -> int:
+def embed_missing(
+    memory: Memory, tell: Callable[[int, int], None], *, everything: bool = False, first: bool = True
+) -> int:
     """How many documents were embedded: those the model in use has not embedded or that were damaged since; or all.
 
-    All too where what words mean here has to be read from them (retriever/record/senses.py).
+    All too, the `first` time of a reindex, where what words mean here has to be read from them (retriever/senses.py).
 
     Safe to interrupt and repeat; the embeddings in use stay until `memory.reindex` has switched.
     """
     embeddings, senses = memory.record.embeddings, memory.record.senses
-    if everything or senses.are_rough():
+    if everything or (first and senses.are_rough()):
         everything = True
         senses.start_anew(memory.fingerprint)
     damaged = memory.record.soundness.damaged_embeddings()

@@ -99,6 +99,8 @@ def read_question(
     if not weights.any():
         weights[:] = encoded.pieces >= 0
     told = np.flatnonzero(weights)
+    if not len(told):
+        return Question(embedding, asked)
     tokens = unit_rows(encoded.tokens[told])
     return Question(embedding, asked, tokens, weights[told] / max(float(weights.sum()), 1e-9), senses)
 

@@ -78,7 +78,8 @@ class Search:
         self._model = model
         self._reranker = reranker
         self._meaning = Meaning(record)
-        self._encode = functools.lru_cache(maxsize=512)(_encode)
+        # With its tokens a long question takes 400 kB.
+        self._encode = functools.lru_cache(maxsize=64)(_encode)
         self._embed_all = functools.lru_cache(maxsize=128)(_embed_all)
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
         # Answers that wait for a core keep the others waiting too: as many at a time as there are cores.

@@ -229,3 +229,11 @@ def _no_filters():
     from retriever.lesson import Filters
 
     return Filters()
+
+
+def test_a_document_without_sentences_may_get_some(folder, read, memory):
+    (folder / "picture.md").write_text("![](harbour.png)\n")
+    read()
+    (folder / "picture.md").write_text("![](harbour.png)\n\nWe should label the third pump before the tide.\n")
+    assert read().failed == ()
+    assert "third pump" in memory.document("picture.md").text

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ingest.embedding import read_texts
 from ingest.pipeline import IngestOptions, ingest
 from ingest.reembed import embed_missing
 from retriever.config import Settings
 from retriever.doctor import examine
+from retriever.embedder import Embedder
 from retriever.encoded import Encoded, without_tokens
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
@@ -144,6 +146,49 @@ def test_after_an_upgrade_a_reindex_reads_every_text_for_its_senses(examples: Me
     assert again is not None
     pieces = np.flatnonzero(made.places >= 0)
     assert (again.vectors(pieces) * made.vectors(pieces)).sum(axis=1).mean() > 0.95
+
+
+def test_a_record_of_before_may_hold_documents_without_sentences(examples: Memory, tmp_path: Path) -> None:
+    picture = tmp_path / "pictures" / "harbour.md"
+    picture.parent.mkdir()
+    picture.write_text("![](harbour.png)\n")
+    ingest(examples, picture.parent, IngestOptions())
+    with examples.record._database.write() as connection:
+        gather_senses(connection)
+    assert _lengths(examples, "certificate")[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_damaged_sense_takes_no_other_with_it(examples: Memory, rows: sqlite3.Connection) -> None:
+    key = rows.execute("SELECT key FROM senses ORDER BY key LIMIT 1").fetchone()[0]
+    before = read_senses(rows, examples.fingerprint)
+    rows.execute("UPDATE senses SET sense = x'0000' WHERE key = ?", (key,))
+    after = read_senses(rows, examples.fingerprint)
+    assert before is not None
+    assert after is not None
+    others = np.flatnonzero(before.places >= 0)[1:]
+    assert np.array_equal(after.vectors(others), before.vectors(others))
+    assert not after.vectors(np.asarray([key & 0xFFFFFFFF])).any()
+
+
+def test_senses_that_were_started_anew_are_not_kept_from_before(examples: Memory) -> None:
+    assert examples.record.senses.all(examples.fingerprint) is not None
+    examples.record.senses.start_anew(examples.fingerprint)
+    assert examples.record.senses.all(examples.fingerprint) is None
+
+
+def test_a_reindex_reads_every_text_for_its_senses_once(examples: Memory) -> None:
+    examples.record.senses.start_anew(examples.fingerprint)
+    assert embed_missing(examples, lambda done, total: None) == examples.counts()["documents"]
+    assert examples.record.senses.are_rough()
+    assert embed_missing(examples, lambda done, total: None, first=False) == 0
+
+
+def test_of_many_texts_only_what_makes_senses_is_kept(embedder: Embedder) -> None:
+    read = read_texts({str(number): f"pump {number}" for number in range(3 * ENOUGH)}, embedder)
+    pump = int(embedder.piece_ids(["pump"])[0][0])
+    assert len(read) == 3 * ENOUGH
+    assert sum(int((item.pieces == pump).sum()) for item in read.values()) == ENOUGH
+    assert all(len(item.tokens) == len(item.pieces) for item in read.values())
 
 
 def test_the_move_to_another_model_drops_the_senses_of_the_one_before(examples: Memory) -> None:

@@ -143,7 +143,9 @@ def act_reindex(memory: Memory, docs: Path, chance: random.Random) -> None:
     everything = chance.random() < 0.5
     embedded: list[int] = []
     memory.reindex(
-        lambda: embedded.append(embed_missing(memory, lambda *step: None, everything=everything and not embedded))
+        lambda: embedded.append(
+            embed_missing(memory, lambda *step: None, everything=everything and not embedded, first=not embedded)
+        )
     )
     say(did="reindexed")
 

@@ -270,4 +270,6 @@ def _forgotten_parts(connection: sqlite3.Connection, source: Source, reading: Fi
 def _known_sentences(row: sqlite3.Row) -> KnownSentences:
     spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
     embeddings = np.frombuffer(row["embeddings"], np.float16)
-    return KnownSentences(row["raw_text"].decode(), spans, embeddings.reshape(len(spans), -1))
+    return KnownSentences(
+        row["raw_text"].decode(), spans, embeddings.reshape((len(spans), -1) if embeddings.size else (0, 0))
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,7 @@ def clear_senses(connection: sqlite3.Connection, fingerprint: str) -> None:
     """The senses that this model made are gone."""
     first = new_model(connection, fingerprint) << _PIECE_BITS
     connection.execute("DELETE FROM senses WHERE key BETWEEN ? AND ?", (first, first | _PIECE))
+    _note_change(connection)
 
 
 def drop_unheld(connection: sqlite3.Connection) -> None:
@@ -68,6 +71,7 @@ def drop_unheld(connection: sqlite3.Connection) -> None:
         held.update(unpacked_pieces(pieces, np.frombuffer(ends, np.int32)).tolist())
     keys = [row[0] for row in connection.execute("SELECT key FROM senses")]
     connection.executemany("DELETE FROM senses WHERE key = ?", [(key,) for key in keys if key & _PIECE not in held])
+    _note_change(connection)
 
 
 def gather_senses(connection: sqlite3.Connection) -> None:
@@ -75,9 +79,13 @@ def gather_senses(connection: sqlite3.Connection) -> None:
 
     The vectors of its words are gone; those of the sentences that hold a word stand for them.
     """
-    rows = connection.execute("SELECT fingerprint, pieces, piece_ends, embeddings FROM sentences ORDER BY document")
-    for fingerprint, pieces, piece_ends, embeddings in rows.fetchall():
+    rows = connection.execute(
+        "SELECT fingerprint, pieces, piece_ends, embeddings, checksum FROM sentences ORDER BY document"
+    )
+    for fingerprint, pieces, piece_ends, embeddings, checksum in rows.fetchall():
         ends = np.frombuffer(piece_ends, np.int32)
+        if not len(ends) or zlib.crc32(embeddings) != checksum:
+            continue
         held = unpacked_pieces(pieces, ends)
         sentences = np.frombuffer(embeddings, np.float16).reshape(len(ends), -1).astype(np.float32)
         owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
@@ -96,8 +104,16 @@ def read_senses(connection: sqlite3.Connection, fingerprint: str) -> Senses | No
     ).fetchall()
     if not rows:
         return None
-    means = np.frombuffer(b"".join([row[1] for row in rows]), np.float16)
-    return Senses.of(np.asarray([row[0] for row in rows]), means.reshape(len(rows), -1))
+    # One that is damaged must not shift the others.
+    size = Counter(len(row[1]) for row in rows).most_common(1)[0][0]
+    whole = [row for row in rows if len(row[1]) == size]
+    means = np.frombuffer(b"".join([row[1] for row in whole]), np.float16)
+    return Senses.of(np.asarray([row[0] for row in whole]), means.reshape(len(whole), -1))
+
+
+def _note_change(connection: sqlite3.Connection) -> None:
+    """What was read before is kept no longer (retriever/record/kept.py)."""
+    connection.execute("UPDATE content SET version = version + 1")
 
 
 def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tuple[int, Floats]]:
