@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +58,8 @@ def test_a_sense_is_of_unit_length_and_unknown_pieces_have_none() -> None:
 @pytest.fixture
 def examples(example_home: Path, home: Path, models: Path) -> Iterator[Memory]:
     """The example memory, to be changed."""
-    shutil.copytree(example_home, home, dirs_exist_ok=True)
+    # By a process of its own: closing a file that SQLite has open here would let go of its locks.
+    subprocess.run(["cp", "-R", str(example_home), str(home)], check=True)
     with Memory.open(Settings(home=home, models=models)) as memory:
         yield memory
 
