@@ -14,6 +14,7 @@ from retriever.encoded import Encoded
 from retriever.lesson import digest
 from retriever.record.draft import Draft, Embedded
 from retriever.record.files import KnownSentences
+from retriever.rounding import rounded, unit_vectors
 from retriever.senses import ENOUGH, contexts_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ NOTHING: Mapping[str, Any] = {}
 
 
 def known_rows(known: Iterable[KnownSentences]) -> dict[str, NDArray[Any]]:
-    """{digest of a sentence's plain text: its embedding, float16} of what the record holds."""
+    """{digest of a sentence's plain text: its embedding, int8} of what the record holds."""
     return {
         digest(plain(item.text[start:end])): row
         for item in known
@@ -58,18 +59,18 @@ def embedded(
 ) -> Embedded:
     """The draft's embeddings out of what was `read` just now and what is `known`; they must hold each of its digests.
 
-    Rounded to float16 here and not later, so that an embedding is the same whether it was just made or was stored:
-    an edited document then has the same passages' embeddings as a new one. The cosine to float32 is above .9999999.
+    Rounded here and not later (retriever/rounding.py), so that an embedding is the same whether it was just made or was
+    stored: an edited document then has the same passages' embeddings as a new one.
     """
-    rows = {name: read[name].embedding.astype(np.float16) if name in read else known[name] for name in draft.plains}
+    rows = {name: rounded(read[name].embedding) if name in read else known[name] for name in draft.plains}
     new = {item.digest: read[item.digest] for item in draft.sentences if item.digest in read}
     sentences = _stacked([rows[item.digest] for item in draft.sentences], embedder.dim)
-    lessons = _stacked([rows[item.digest] for item in draft.lessons], embedder.dim).astype(np.float32)
+    lessons = _stacked([rows[item.digest] for item in draft.lessons], embedder.dim)
     pieces = embedder.piece_ids([item.plain for item in draft.sentences])
     return Embedded(
         fingerprint=embedder.fingerprint,
-        passages=_passages(draft, sentences.astype(np.float32), embedder.dim),
-        lessons=lessons / np.maximum(np.linalg.norm(lessons, axis=1, keepdims=True), 1e-12),
+        passages=_passages(draft, unit_vectors(sentences), embedder.dim),
+        lessons=unit_vectors(lessons),
         sentences=sentences,
         pieces=np.concatenate(pieces).astype(np.int32) if pieces else np.zeros(0, np.int32),
         piece_ends=np.cumsum([len(item) for item in pieces], dtype=np.int32),
@@ -88,4 +89,4 @@ def _passages(draft: Draft, sentences: NDArray[Any], dim: int) -> NDArray[Any]:
 
 
 def _stacked(rows: Sequence[NDArray[Any]], dim: int) -> NDArray[Any]:
-    return np.stack(rows) if rows else np.zeros((0, dim), np.float16)
+    return np.stack(rows) if rows else np.zeros((0, dim), np.int8)

@@ -113,11 +113,11 @@ def rank(
     likelihood = weights.shown_stated * stated
     signals: dict[str, Floats] = {}
     if rows.embeddings is not None and question.embedding is not None:
-        cosines = rows.embeddings @ question.embedding
+        cosines = rows.cosines(question.embedding)
         signals |= _meaning_signals(rows, cosines, weights)
         nearness += weights.shown_sentence * cosines
         if lesson_direction is not None:
-            likelihood = weights.shown_stated_too * stated + weights.shown_lesson * (rows.embeddings @ lesson_direction)
+            likelihood = weights.shown_stated_too * stated + weights.shown_lesson * rows.cosines(lesson_direction)
     close = _closeness(rows, question)
     if close is not None:
         signals["senses"] = weights.senses * rows.best(close)
@@ -177,7 +177,7 @@ def _closeness(rows: Rows, question: Question) -> Floats | None:
     distinct = np.flatnonzero(known)
     place = np.empty(len(known), np.int32)
     place[distinct] = np.arange(len(distinct))
-    similar = question.senses.vectors(distinct) @ question.tokens.T
+    similar = question.senses.nearness(distinct, question.tokens)
     filled = np.flatnonzero(sizes)
     begins = (np.cumsum(sizes) - sizes)[filled]
     highest = np.maximum.reduceat(np.take(similar, place[pieces], axis=0), begins, axis=0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retriever.halves import widened
+from retriever.rounding import scales
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -43,7 +43,7 @@ class Contexts:
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """The senses of a memory: `rows` are float16 (n + 1, dim), the last one of zeros.
+    """The senses of a memory: `rows` are int8 (n + 1, dim), the last one of zeros.
 
     `scales` float32 (n + 1) are what makes them of unit length; `places` has for each piece its row, -1 for the last.
     """
@@ -53,20 +53,18 @@ class Senses:
     scales: Floats
 
     @classmethod
-    def of(cls, pieces: Ids, means: NDArray[Any]) -> Senses:
-        """Those of distinct pieces (n), whose mean vectors are float16 (n, dim)."""
+    def of(cls, pieces: Ids, directions: NDArray[Any]) -> Senses:
+        """Those of distinct pieces (n), whose mean vectors have these rounded directions (n, dim)."""
         places = np.full(int(pieces.max(initial=0)) + 1, -1)
         places[pieces] = np.arange(len(pieces))
-        rows = np.concatenate([means, np.zeros((1, means.shape[1]), np.float16)])
-        whole = widened(rows)
-        lengths = np.sqrt(np.einsum("ij,ij->i", whole, whole))
-        return cls(places, rows, 1 / np.maximum(lengths, np.float32(1e-12)))
+        rows = np.concatenate([directions, np.zeros((1, directions.shape[1]), np.int8)])
+        return cls(places, rows, scales(rows))
 
-    def vectors(self, pieces: Ids) -> Floats:
-        """float32 (len(pieces), dim): the sense of each, of unit length; zeros for one that is not known here."""
+    def nearness(self, pieces: Ids, vectors: Floats) -> Floats:
+        """float32 (len(pieces), len(vectors)): cosines of the pieces' senses to unit vectors, 0 where one has none."""
         known = np.minimum(pieces, len(self.places) - 1)
         places = np.where(known == pieces, self.places[known], -1)
-        found = widened(self.rows[places])
+        found: Floats = self.rows[places].astype(np.float32) @ vectors.T
         found *= self.scales[places][:, None]
         return found
 

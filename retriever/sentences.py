@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.halves import widened
 from retriever.record.bundles import RUN
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Rows:
 
     `starts` has the first row of each document, `passages` the first of each passage, `first_passages` the
     index in `passages` of each document's first one, `ends` the end of each row's document; `norms` are those of the
-    runs that begin at each row, and of the passages.
+    runs that begin at each row, and of the passages. `embeddings` are float32 (n, dim), of unit length after `scales`.
     """
 
     bundles: Sequence[Bundle]
@@ -38,6 +37,7 @@ class Rows:
     passages: Ids
     first_passages: Ids
     embeddings: Floats | None
+    scales: Floats
     roots: Floats
     norms: tuple[Floats, Floats] | None
 
@@ -58,12 +58,20 @@ class Rows:
             ends[owner],
             begins,
             np.searchsorted(begins, starts),
-            widened(np.concatenate([bundle.embeddings for bundle in bundles])) if has_all else None,
+            np.concatenate([bundle.embeddings for bundle in bundles]).astype(np.float32) if has_all else None,
+            np.concatenate([bundle.scales for bundle in bundles]),
             np.concatenate([bundle.roots for bundle in bundles]),
             (np.concatenate([runs for runs, _ in norms]), np.concatenate([passages for _, passages in norms]))
             if has_all
             else None,
         )
+
+    def cosines(self, vector: Floats) -> Floats:
+        """For each sentence its cosine to the unit vector (dim,)."""
+        assert self.embeddings is not None
+        found: Floats = self.embeddings @ vector
+        found *= self.scales
+        return found
 
     def best(self, values: Floats) -> Floats:
         """The highest of each document's values, one value a sentence."""
@@ -91,9 +99,10 @@ def nearest_window(query: Floats, bundles: Sequence[Bundle]) -> Floats | None:
     rows = Rows.of([bundle for bundle in bundles if len(bundle.spans)]) if bundles else None
     if rows is None or rows.embeddings is None:
         return None
-    first = int(np.argmax(rows.run_cosines(rows.embeddings @ query)))
+    first = int(np.argmax(rows.run_cosines(rows.cosines(query))))
     run = slice(first, min(first + RUN, int(rows.ends[first])))
-    nearest = rows.roots[run] @ rows.embeddings[run]
+    shares: Floats = rows.roots[run] * rows.scales[run]
+    nearest = shares @ rows.embeddings[run]
     unit: Floats = nearest / max(float(np.linalg.norm(nearest)), 1e-12)
     return unit
 

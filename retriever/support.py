@@ -46,7 +46,7 @@ def weakest(question: Question, pieces: Ids) -> float:
     """
     if question.senses is None or question.tokens is None or question.token_weights is None or not len(pieces):
         return 0.0
-    nearest = (question.senses.vectors(np.unique(pieces)) @ question.tokens.T).max(axis=0)
+    nearest = question.senses.nearness(np.unique(pieces), question.tokens).max(axis=0)
     return _soft_minimum(nearest, question.token_weights)
 
 

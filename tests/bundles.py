@@ -11,8 +11,14 @@ from retriever.encoded import Encoded, without_tokens
 from retriever.lesson import Document, Lesson, Metadata
 from retriever.question import Question, read_question
 from retriever.record.candidates import Bundle
+from retriever.rounding import rounded
 from retriever.senses import Senses
 from retriever.words import query_words, tokens
+
+
+def sense_vectors(senses: Senses, pieces: Any) -> Any:
+    """The unit vector of each piece's sense; zeros where it has none."""
+    return senses.nearness(pieces, np.eye(senses.rows.shape[1], dtype=np.float32))
 
 
 class LetterPieces:
@@ -27,12 +33,12 @@ class LetterPieces:
     def senses(self) -> Senses:
         """Each word means what the table says, wherever it stands."""
         numbers, vectors = zip(*self._table.values(), strict=True)
-        return Senses.of(np.asarray(numbers), np.asarray(vectors, np.float16))
+        return Senses.of(np.asarray(numbers), rounded(np.asarray(vectors, np.float32)))
 
     def encoded(self, query: str, embedding: Any) -> Encoded:
         """The question as a model with this table reads it."""
         pieces = self.piece_ids([query])[0]
-        return Encoded(embedding, pieces, self.senses().vectors(pieces))
+        return Encoded(embedding, pieces, sense_vectors(self.senses(), pieces))
 
 
 def bundle(
@@ -64,7 +70,7 @@ def bundle(
         passages=(),
         spans=np.asarray(spans, np.int32).reshape(-1, 2),
         owners=np.arange(len(spans), dtype=np.int32) // per_passage,
-        embeddings=rows.astype(np.float16),
+        embeddings=rounded(rows),
         pieces=np.concatenate(ids).astype(np.int32) if ids else np.zeros(0, np.int32),
         piece_ends=np.cumsum([len(row) for row in ids]).astype(np.int32),
         body="\n".join(" ".join(tokens(words)) for words, _ in sentences),

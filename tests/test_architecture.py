@@ -27,7 +27,7 @@ LAYERS = (
         "retriever.words",
         "retriever.processor",
         "retriever.locks",
-        "retriever.halves",
+        "retriever.rounding",
     ),
     ("retriever.share", "retriever.standing"),
     (

@@ -21,6 +21,7 @@ from retriever.record import backups as backups_module
 from retriever.record.database import PAGE_BYTES
 from retriever.record.packing import UNITS, place_of
 from retriever.record.schema import MIGRATIONS, SCHEMA_VERSION, migrate
+from retriever.rounding import unit_vectors
 
 QUESTION = "lock the crane before the wind rises"
 LESSONS = {
@@ -143,6 +144,15 @@ def test_a_damaged_word_index_is_named_by_doctor_and_mended_by_reindex(filled, h
     assert filled.ask(QUESTION).hits == asked
 
 
+def halves(blob: bytes, rows: int) -> bytes:
+    """Rounded embeddings as versions 1 to 8 kept those of sentences."""
+    return (
+        bytes(unit_vectors(np.frombuffer(blob, np.int8).reshape(rows, -1)).astype(np.float16).tobytes())
+        if rows
+        else b""
+    )
+
+
 @pytest.fixture
 def version_1(filled: Any, home: Path, tmp_path: Path) -> Path:
     """A home as version 1 left it: the tables of its schema, and in them what `filled` holds."""
@@ -165,7 +175,12 @@ def version_1(filled: Any, home: Path, tmp_path: Path) -> Path:
             names = ", ".join(columns)
             connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM filled.{table}")
     connection.create_function("longer", 1, lambda blob: np.frombuffer(blob, np.uint16).astype(np.int32).tobytes())
-    connection.execute("UPDATE main.sentences SET pieces = longer(pieces)")
+    connection.create_function("halves", 2, halves)
+    connection.execute(
+        "UPDATE main.sentences SET pieces = longer(pieces), embeddings = halves(embeddings, length(spans) / 8)"
+    )
+    connection.create_function("checksum", 1, zlib.crc32)
+    connection.execute("UPDATE main.sentences SET checksum = checksum(embeddings)")
     connection.executemany(
         "INSERT INTO main.embeddings (unit, owner, fingerprint, checksum, embedding) VALUES (?, ?, ?, ?, ?)", old_rows
     )
@@ -197,7 +212,7 @@ def test_an_older_home_is_migrated_keeps_a_copy_of_itself_and_answers_as_before(
     assert list((version_1 / "backups").iterdir()) == kept
 
 
-def test_a_migration_halves_embeddings_and_pieces_and_keeps_their_meaning(version_1, open_memory, home):
+def test_migrations_shorten_embeddings_and_pieces_and_keep_their_meaning(version_1, open_memory, home):
     before, after = open_memory(home).record, open_memory(version_1).record
     model = before.embeddings.model()
     for unit in UNITS:
@@ -208,6 +223,7 @@ def test_a_migration_halves_embeddings_and_pieces_and_keeps_their_meaning(versio
     for key in (1, 3):
         bundle, old_bundle = (record.candidates.bundles([key], model)[0] for record in (before, after))
         assert bundle.pieces.tolist() == old_bundle.pieces.tolist()
+        assert np.array_equal(bundle.embeddings, old_bundle.embeddings)
     assert after.soundness.damaged_embeddings() == ()
     connection = sqlite3.connect(version_1 / FILE_NAME)
     assert connection.execute("PRAGMA page_size").fetchone()[0] == PAGE_BYTES

@@ -18,6 +18,7 @@ from retriever.errors import HomeBusy, NotFound, StoreError
 from retriever.memory import Memory
 from retriever.record.database import Database
 from retriever.record.schema import WORD_TABLES
+from retriever.rounding import rounded
 from retriever.share import Share
 from retriever.sharing import Sharing
 
@@ -83,7 +84,8 @@ def embedding_needles(memory: Memory, document_id: str) -> list[bytes]:
     # The word embedder's rows are mostly zeros: take sixty-four numbers where the fewest are.
     starts = [max(range(192), key=lambda at: np.count_nonzero(vector[at : at + 64])) for vector in vectors]
     chosen = [vector[start : start + 64] for vector, start in zip(vectors, starts, strict=True)]
-    return [numbers.astype(kind).tobytes() for numbers in chosen for kind in (np.float16, np.float32)]
+    eighths = [rounded(vector)[start : start + 64] for vector, start in zip(vectors, starts, strict=True)]
+    return [numbers.tobytes() for row in zip(chosen, eighths, strict=True) for numbers in row]
 
 
 def needles_of(memory: Memory, document_id: str) -> list[bytes]:

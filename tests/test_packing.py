@@ -7,7 +7,6 @@ import sqlite3
 import numpy as np
 import pytest
 
-from retriever.halves import widened
 from retriever.record import Record
 from retriever.record.packing import (
     UNITS,
@@ -20,12 +19,22 @@ from retriever.record.packing import (
     unpacked,
     unpacked_pieces,
 )
+from retriever.rounding import rounded, scales, unit_vectors
 
 
-def test_every_finite_half_is_widened_to_the_same_number():
-    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
-    finite = halves[np.isfinite(halves)]
-    assert np.array_equal(widened(finite).view(np.int32), finite.astype(np.float32).view(np.int32))
+def test_rounding_what_was_rounded_changes_nothing():
+    rows = np.random.default_rng(2).standard_normal((500, 384)).astype(np.float32)
+    once = rounded(rows)
+    assert np.array_equal(rounded(unit_vectors(once)), once)
+    assert np.array_equal(rounded(unit_vectors(once)[3]), once[3])
+    assert np.abs(once.astype(int)).max(axis=1).tolist() == [127] * 500
+
+
+def test_scales_make_rounded_rows_of_unit_length_and_leave_zeros():
+    rows = rounded(np.asarray([[3.0, 4.0], [0.0, 0.0], [0.0, -0.1]], np.float32))
+    found = rows * scales(rows)[:, None]
+    assert np.linalg.norm(found, axis=1) == pytest.approx([1.0, 0.0, 1.0])
+    assert np.array_equal(unit_vectors(rows), found)
 
 
 def test_what_is_unpacked_is_of_unit_length_and_points_where_it_did():
@@ -33,7 +42,7 @@ def test_what_is_unpacked_is_of_unit_length_and_points_where_it_did():
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     found = unpacked([packed(row) for row in rows])
     assert np.abs(np.linalg.norm(found, axis=1) - 1).max() < 1e-6
-    assert (found * rows).sum(axis=1).min() > 0.999999
+    assert (found * rows).sum(axis=1).min() > 0.9999
 
 
 def test_nothing_and_an_embedding_of_zeros_are_unpacked():

@@ -44,7 +44,7 @@ def test_words_alone_rank_without_a_model() -> None:
 
 def test_one_document_without_embeddings_makes_all_be_ranked_by_words() -> None:
     whole = bundle("a", [("the queue stalled", EAST)])
-    bare = replace(bundle("b", [("a certificate expired", EAST)]), embeddings=np.zeros((0, 0), np.float16))
+    bare = replace(bundle("b", [("a certificate expired", EAST)]), embeddings=np.zeros((0, 0), np.int8))
     ranking = rank(ask("certificate", EAST, [whole, bare]), [whole, bare], 3.0)
     assert _ids(ranking) == ["b", "a"]
 

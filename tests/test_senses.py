@@ -20,8 +20,11 @@ from retriever.embedder import Embedder
 from retriever.encoded import Encoded, without_tokens
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
-from retriever.record.sense_rows import add_contexts, drop_senses, gather_senses, read_senses
+from retriever.record.old_forms import gather_senses
+from retriever.record.packing import unpacked
+from retriever.record.sense_rows import add_contexts, drop_senses, read_senses
 from retriever.senses import ENOUGH, Senses, contexts_of
+from tests.bundles import sense_vectors
 
 EAST, NORTH = (1.0, 0.0), (0.0, 1.0)
 
@@ -51,8 +54,9 @@ def test_texts_without_tokens_are_no_contexts(texts: list[Encoded]) -> None:
 
 
 def test_a_sense_is_of_unit_length_and_unknown_pieces_have_none() -> None:
-    senses = Senses.of(np.asarray([2, 5]), np.asarray([(3.0, 0.0), (0.0, 0.5)], np.float16))
-    assert senses.vectors(np.asarray([5, 2, 3, 0, 999])).tolist() == [[0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]
+    senses = Senses.of(np.asarray([2, 5]), np.asarray([(127, 0), (0, 64)], np.int8))
+    found = sense_vectors(senses, np.asarray([5, 2, 3, 0, 999]))
+    assert found == pytest.approx(np.asarray([[0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]))
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def rows(examples: Memory, home: Path) -> Iterator[sqlite3.Connection]:
 def _lengths(memory: Memory, text: str) -> list[float]:
     senses = memory.record.senses.all(memory.fingerprint)
     assert senses is not None
-    found: list[float] = np.linalg.norm(senses.vectors(memory.embedder.piece_ids([text])[0]), axis=1).tolist()
+    found: list[float] = np.linalg.norm(sense_vectors(senses, memory.embedder.piece_ids([text])[0]), axis=1).tolist()
     return found
 
 
@@ -94,7 +98,7 @@ def test_a_word_is_near_to_what_means_the_same_here(example_memory: Memory) -> N
     read = example_memory.embedder.read_query("the certificate ran out")
     pieces = [example_memory.embedder.piece_ids([word])[0][:1] for word in ("certificate", "parcel")]
     asked = read.tokens[read.pieces.tolist().index(int(pieces[0][0]))]
-    near, far = (float((senses.vectors(piece) @ asked)[0]) for piece in pieces)
+    near, far = (float((sense_vectors(senses, piece) @ asked)[0]) for piece in pieces)
     assert near > 2 * far
 
 
@@ -102,9 +106,13 @@ def test_a_sense_moves_to_the_mean_until_it_has_been_seen_often_enough(rows: sql
     for vector, times in ((EAST, 1), (NORTH, 1), (NORTH, ENOUGH), (EAST, 1)):
         add_contexts(rows, "made-up", contexts_of([_encoded(*[(9, vector)] * times)]))
     key = rows.execute("SELECT number FROM models WHERE fingerprint = 'made-up'").fetchone()[0] << 32 | 9
-    contexts, sense = rows.execute("SELECT contexts, sense FROM senses WHERE key = ?", (key,)).fetchone()
+    contexts, length, sense = rows.execute(
+        "SELECT contexts, length, sense FROM senses WHERE key = ?", (key,)
+    ).fetchone()
     assert contexts == ENOUGH + 2
-    assert np.frombuffer(sense, np.float16) == pytest.approx([1 / (ENOUGH + 2), (ENOUGH + 1) / (ENOUGH + 2)], abs=1e-3)
+    mean = np.asarray([1 / (ENOUGH + 2), (ENOUGH + 1) / (ENOUGH + 2)])
+    assert length == pytest.approx(np.linalg.norm(mean), abs=0.01)
+    assert length * unpacked([sense])[0] == pytest.approx(mean, abs=0.01)
 
 
 def test_a_word_that_was_forgotten_with_its_only_document_has_no_sense_any_more(
@@ -128,7 +136,7 @@ def test_a_record_of_before_gets_senses_from_its_sentences(examples: Memory, row
     assert made is not None
     assert gathered is not None
     pieces = np.flatnonzero(made.places >= 0)
-    assert (gathered.vectors(pieces) * made.vectors(pieces)).sum(axis=1).mean() > 0.5
+    assert (sense_vectors(gathered, pieces) * sense_vectors(made, pieces)).sum(axis=1).mean() > 0.5
 
 
 def test_after_an_upgrade_a_reindex_reads_every_text_for_its_senses(examples: Memory, rows: sqlite3.Connection) -> None:
@@ -146,7 +154,7 @@ def test_after_an_upgrade_a_reindex_reads_every_text_for_its_senses(examples: Me
     assert made is not None
     assert again is not None
     pieces = np.flatnonzero(made.places >= 0)
-    assert (again.vectors(pieces) * made.vectors(pieces)).sum(axis=1).mean() > 0.95
+    assert (sense_vectors(again, pieces) * sense_vectors(made, pieces)).sum(axis=1).mean() > 0.95
 
 
 def test_a_record_of_before_may_hold_documents_without_sentences(examples: Memory, tmp_path: Path) -> None:
@@ -159,16 +167,17 @@ def test_a_record_of_before_may_hold_documents_without_sentences(examples: Memor
     assert _lengths(examples, "certificate")[0] == pytest.approx(1.0, abs=1e-3)
 
 
-def test_a_damaged_sense_takes_no_other_with_it(examples: Memory, rows: sqlite3.Connection) -> None:
+@pytest.mark.parametrize("damaged", ["x'0000'", "zeroblob(length(sense))"])
+def test_a_damaged_sense_takes_no_other_with_it(examples: Memory, rows: sqlite3.Connection, damaged: str) -> None:
     key = rows.execute("SELECT key FROM senses ORDER BY key LIMIT 1").fetchone()[0]
     before = read_senses(rows, examples.fingerprint)
-    rows.execute("UPDATE senses SET sense = x'0000' WHERE key = ?", (key,))
+    rows.execute(f"UPDATE senses SET sense = {damaged} WHERE key = ?", (key,))
     after = read_senses(rows, examples.fingerprint)
     assert before is not None
     assert after is not None
     others = np.flatnonzero(before.places >= 0)[1:]
-    assert np.array_equal(after.vectors(others), before.vectors(others))
-    assert not after.vectors(np.asarray([key & 0xFFFFFFFF])).any()
+    assert np.array_equal(sense_vectors(after, others), sense_vectors(before, others))
+    assert not sense_vectors(after, np.asarray([key & 0xFFFFFFFF])).any()
 
 
 def test_senses_that_were_started_anew_are_not_kept_from_before(examples: Memory) -> None:

@@ -7,6 +7,7 @@ import pytest
 from bundles import bundle
 
 from retriever.record.bundles import RUN
+from retriever.rounding import unit_vectors
 from retriever.sentences import Rows
 
 DIM = 16
@@ -25,7 +26,7 @@ def _documents(sizes: list[int]) -> list:
 
 def _cosine(document, rows, query) -> float:
     lengths = document.spans[rows, 1] - document.spans[rows, 0]
-    total = np.sqrt(lengths) @ document.embeddings[rows].astype(np.float64)
+    total = np.sqrt(lengths) @ unit_vectors(document.embeddings[rows]).astype(np.float64)
     return float(total @ query / np.linalg.norm(total))
 
 
@@ -44,7 +45,7 @@ def test_a_run_of_sentences_is_as_near_as_their_weighted_sum_and_ends_with_its_d
         for document, size in zip(documents, sizes, strict=True)
         for row in range(size)
     ]
-    assert rows.run_cosines(rows.embeddings @ query) == pytest.approx(wanted, abs=1e-5)
+    assert rows.run_cosines(rows.cosines(query)) == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize("sizes", [[1], [4, 1, 3], [7, 2, 9, 1]])
@@ -56,15 +57,15 @@ def test_a_passage_is_as_near_as_the_weighted_sum_of_its_sentences(sizes, query)
         for document in documents
         for owner in range(document.owners[-1] + 1)
     ]
-    assert rows.passage_cosines(rows.embeddings @ query) == pytest.approx(wanted, abs=1e-5)
+    assert rows.passage_cosines(rows.cosines(query)) == pytest.approx(wanted, abs=1e-5)
     assert np.add.reduce([len(set(document.owners)) for document in documents]) == len(wanted)
 
 
 def test_sentences_without_meaning_are_near_to_nothing(query):
     document = bundle("a", [("hidden", np.zeros(DIM)), ("hidden too", np.zeros(DIM))])
     rows = Rows.of([document])
-    assert rows.run_cosines(rows.embeddings @ query).tolist() == [0.0, 0.0]
-    assert rows.passage_cosines(rows.embeddings @ query).tolist() == [0.0]
+    assert rows.run_cosines(rows.cosines(query)).tolist() == [0.0, 0.0]
+    assert rows.passage_cosines(rows.cosines(query)).tolist() == [0.0]
 
 
 def test_the_question_s_words_are_counted_in_a_document_and_no_others():

@@ -22,6 +22,7 @@ from ingest.passages import pooled
 from ingest.syntax import plain
 from retriever.lesson import Finding, Metadata, Passage
 from retriever.record.draft import Draft, DraftLesson, DraftSentence, Embedded
+from retriever.rounding import rounded, unit_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +143,7 @@ def _with_embeddings(pool: Pool, text: _Text, meta: Metadata) -> tuple[Draft, Em
     rows = {draft_sentence.digest: sentence.embedding for draft_sentence, sentence in told}
     for lesson in lessons:
         parts = [(item, one) for item, one in told if lesson.finding.start <= item.start < lesson.finding.end]
-        vectors = np.stack([one.embedding for _, one in parts]).astype(np.float32)
-        rows[lesson.digest] = pooled(vectors, [item.end - item.start for item, _ in parts]).astype(np.float16)
+        vectors = unit_vectors(np.stack([one.embedding for _, one in parts]))
+        rows[lesson.digest] = rounded(pooled(vectors, [item.end - item.start for item, _ in parts]))
     known = _Known(pool.fingerprint, len(rows[lessons[0].digest]), {item.plain: one.pieces for item, one in told})
     return draft, embedded(draft, {}, known, rows)

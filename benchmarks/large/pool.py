@@ -21,7 +21,7 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class PoolSentence:
-    """A sentence, its embedding (float16) and its token ids; `kind` and `polarity` where it is part of a lesson."""
+    """A sentence, its embedding (int8) and its token ids; `kind` and `polarity` where it is part of a lesson."""
 
     text: str
     embedding: NDArray[Any]

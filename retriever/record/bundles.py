@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retriever.halves import widened
 from retriever.lesson import Document, Lesson, Passage
 from retriever.record.checksums import RAW_TEXT, is_intact
 from retriever.record.kept import Kept, content_version
@@ -26,6 +25,7 @@ from retriever.record.rows import (
     link_home,
     passage_from_row,
 )
+from retriever.rounding import scales
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,9 +44,9 @@ class Bundle:
     """Everything about one document that a question may have to look at.
 
     `spans` are int32 (n, 2) into the document's text, `owners` int32 (n) the index of each sentence's passage,
-    `embeddings` float16 (n, dim), `pieces` and `piece_ends` int32. `body` has the tokens of each sentence with spaces
-    between, each on a line; `title`, `labels` and `headings` are tokens too. The `silent` sentences are those of
-    lessons that people hid: they have their place, and neither words nor meaning.
+    `embeddings` int8 (n, dim) (retriever/rounding.py), `pieces` and `piece_ends` int32. `body` has the tokens of each
+    sentence with spaces between, each on a line; `title`, `labels` and `headings` are tokens too. The `silent`
+    sentences are those of lessons that people hid: they have their place, and neither words nor meaning.
     """
 
     key: int
@@ -108,14 +108,18 @@ class Bundle:
         return found
 
     @cached_property
+    def scales(self) -> NDArray[Any]:
+        """float32 (n): what makes its embeddings of unit length."""
+        return scales(self.embeddings)
+
+    @cached_property
     def norms(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """(of each run of sentences, one beginning at each; of each passage): the length of its sum of embeddings.
 
         They do not depend on the question, and are all that its comparison with runs and passages has to know of them
         besides the cosines of their sentences.
         """
-        rows = widened(self.embeddings)
-        rows *= self.roots[:, None]
+        rows = self.embeddings * (self.roots * self.scales)[:, None]
         begins = np.flatnonzero(self.owners[1:] != self.owners[:-1]) + 1
         passages = np.add.reduceat(rows, np.concatenate([[0], begins]))
         runs = rows.copy()
@@ -132,7 +136,7 @@ class Bundle:
         """The same of some of its sentences: their mean, weighted by the roots of their lengths."""
         if len(self.embeddings) != len(self.spans) or not len(self.spans):
             return None
-        total: NDArray[Any] = self.roots[rows] @ self.embeddings[rows].astype(np.float32)
+        total: NDArray[Any] = (self.roots * self.scales)[rows] @ self.embeddings[rows].astype(np.float32)
         unit: NDArray[Any] = total / max(float(np.linalg.norm(total)), 1e-12)
         return unit
 
@@ -215,7 +219,7 @@ def _bundle(
     lessons = [lesson_from_row(lesson, document.id, document.text) for lesson in lesson_rows]
     spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
     is_usable = row["fingerprint"] == fingerprint and zlib.crc32(row["embeddings"]) == row["embeddings_checksum"]
-    embeddings = np.frombuffer(row["embeddings"] if is_usable else b"", np.float16)
+    embeddings = np.frombuffer(row["embeddings"] if is_usable else b"", np.int8)
     bundle = Bundle(
         key=row["key"],
         document=document,
@@ -243,7 +247,9 @@ def _silenced(bundle: Bundle, hidden: Sequence[Lesson]) -> Bundle:
     sizes = np.diff(bundle.piece_ends, prepend=0)
     return replace(
         bundle,
-        embeddings=np.where(mute[:, None], 0, bundle.embeddings) if len(bundle.embeddings) else bundle.embeddings,
+        embeddings=np.where(mute[:, None], np.int8(0), bundle.embeddings)
+        if len(bundle.embeddings)
+        else bundle.embeddings,
         pieces=bundle.pieces[np.repeat(~mute, sizes)],
         piece_ends=np.cumsum(np.where(mute, 0, sizes), dtype=np.int32),
         body="\n".join("" if is_mute else line for is_mute, line in zip(mute, bundle.lines, strict=True)),

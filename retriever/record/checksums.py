@@ -10,11 +10,14 @@ import sqlite3
 import zlib
 
 from retriever.errors import RecordDamaged
-from retriever.record.packing import PACKED_FROM, UNITS, places_of
+from retriever.record.packing import UNITS, places_of
 
 # A text as bytes: one that is damaged may be no UTF-8 any more, and SQLite's module then gives nothing at all.
 RAW_TEXT = "CAST(d.text AS BLOB) AS raw_text, d.checksum"
 
+
+# Before this version an embedding's unit and owner had columns of their own.
+_PACKED_FROM = 7
 
 _OWNED = "SELECT u.document, e.checksum, e.embedding FROM {}s u JOIN embeddings e ON"
 
@@ -58,7 +61,7 @@ def damaged_texts(connection: sqlite3.Connection) -> tuple[str, ...]:
 def damaged_embeddings(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Ids of documents, in order of their keys."""
     queries = ["SELECT document, checksum, embeddings FROM sentences"]
-    if connection.execute("PRAGMA user_version").fetchone()[0] < PACKED_FROM:
+    if connection.execute("PRAGMA user_version").fetchone()[0] < _PACKED_FROM:
         # A copy that was made before.
         queries += [f"{_OWNED.format(unit)} e.owner = u.key AND e.unit = '{unit}'" for unit in UNITS]
     else:

@@ -95,10 +95,10 @@ class Draft:
 class Embedded:
     """A document's embeddings by one model.
 
-    `passages` and `lessons` are float32 (n, dim), `sentences` float16 (n, dim), all of unit length. `pieces` are
-    the token ids of all sentences, int32, and `piece_ends` where each sentence's end among them; both are empty
-    for a model without them. `contexts` are the places of the pieces in those sentences that went through the model
-    just now, None where none did.
+    `passages` and `lessons` are float32 (n, dim), of unit length, `sentences` int8 (n, dim) (retriever/rounding.py).
+    `pieces` are the token ids of all sentences, int32, and `piece_ends` where each sentence's end among them; both are
+    empty for a model without them. `contexts` are the places of the pieces in those sentences that went through the
+    model just now, None where none did.
     """
 
     fingerprint: str

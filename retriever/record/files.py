@@ -223,7 +223,7 @@ class Boilerplate:
 
 @dataclass(frozen=True, slots=True)
 class KnownSentences:
-    """A stored document's sentences: spans int32 (n, 2) into `text`, embeddings float16 (n, dim)."""
+    """A stored document's sentences: spans int32 (n, 2) into `text`, embeddings int8 (n, dim)."""
 
     text: str
     spans: NDArray[Any]
@@ -269,7 +269,7 @@ def _forgotten_parts(connection: sqlite3.Connection, source: Source, reading: Fi
 
 def _known_sentences(row: sqlite3.Row) -> KnownSentences:
     spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
-    embeddings = np.frombuffer(row["embeddings"], np.float16)
+    embeddings = np.frombuffer(row["embeddings"], np.int8)
     return KnownSentences(
         row["raw_text"].decode(), spans, embeddings.reshape((len(spans), -1) if embeddings.size else (0, 0))
     )

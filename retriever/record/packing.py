@@ -1,19 +1,18 @@
-"""How numbers are kept: embeddings in half precision under keys that say whose they are, token ids in two bytes each.
+"""How numbers are kept: embeddings in eight bits a number under keys that say whose they are, token ids in two bytes.
 
-An embedding is rounded to float16 when it is made (ingest/embedding.py), so nothing of a lesson's is lost; a passage's
-is pooled in float32, and rounding moves it by a cosine of less than a millionth. What is read is of unit length again.
+An embedding is rounded when it is made (ingest/embedding.py), so nothing of a lesson's is lost here; a passage's is
+pooled in float32 and rounded now. What is read is of unit length again, and all that the vector index ever gets.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retriever.halves import widened
+from retriever.rounding import rounded, unit_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +25,6 @@ UNITS = ("passage", "lesson")
 # no index, no column repeats in each row what a whole place has in common, and a place is read from end to end.
 OWNER_BITS = 40
 _OWNER = (1 << OWNER_BITS) - 1
-
-# The version of the schema from which on embeddings are kept so; before, unit and owner had columns.
-PACKED_FROM = 7
 
 _LARGEST_SHORT = 0xFFFF
 
@@ -51,17 +47,17 @@ def new_model(connection: sqlite3.Connection, fingerprint: str) -> int:
 def place_of(connection: sqlite3.Connection, unit: str, fingerprint: str) -> int | None:
     """What the key of each embedding of that unit by that model begins with, None where it made none."""
     model = model_of(connection, fingerprint)
-    return None if model is None else _place(model, unit)
+    return None if model is None else place(model, unit)
 
 
 def places_of(connection: sqlite3.Connection, unit: str) -> tuple[int, ...]:
     """The same of every model that embedded anything."""
-    return tuple(_place(row[0], unit) for row in connection.execute("SELECT number FROM models ORDER BY number"))
+    return tuple(place(row[0], unit) for row in connection.execute("SELECT number FROM models ORDER BY number"))
 
 
 def new_place(connection: sqlite3.Connection, unit: str, fingerprint: str) -> int:
     """The same; a model that was not known is from now on."""
-    return _place(new_model(connection, fingerprint), unit)
+    return place(new_model(connection, fingerprint), unit)
 
 
 def owner_of(key: int) -> int:
@@ -76,17 +72,14 @@ def last_of(place: int) -> int:
 
 def packed(embedding: Embeddings) -> bytes:
     """An embedding, or several, as they are kept."""
-    return np.ascontiguousarray(embedding, np.float16).tobytes()
+    return rounded(embedding).tobytes()
 
 
 def unpacked(blobs: Sequence[bytes]) -> Embeddings:
     """float32 (n, dim), rows of unit length, of so many embeddings as they were kept; (0, 1) of none."""
     if not blobs:
         return np.zeros((0, 1), np.float32)
-    rows = widened(np.frombuffer(b"".join(blobs), np.float16).reshape(len(blobs), -1))
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    rows /= np.maximum(lengths, 1e-12)[:, None]
-    return rows
+    return unit_vectors(np.frombuffer(b"".join(blobs), np.int8).reshape(len(blobs), -1))
 
 
 def packed_pieces(pieces: NDArray[Any]) -> bytes:
@@ -101,29 +94,6 @@ def unpacked_pieces(blob: bytes, ends: NDArray[Any]) -> NDArray[Any]:
     return np.frombuffer(blob, np.uint16 if len(blob) == 2 * count else np.int32).astype(np.int32)
 
 
-def add_functions(connection: sqlite3.Connection) -> None:
-    """SQL may call what a migration packs with."""
-    connection.create_function("place", 2, _place, deterministic=True)
-    connection.create_function("halved", 1, _halved, deterministic=True)
-    connection.create_function("halved_checksum", 2, _halved_checksum, deterministic=True)
-    connection.create_function("shortened", 1, _shortened, deterministic=True)
-
-
-def _place(model: int, unit: str) -> int:
+def place(model: int, unit: str) -> int:
+    """The same for the model with that number."""
     return (model * len(UNITS) + UNITS.index(unit)) << OWNER_BITS
-
-
-def _halved(blob: bytes) -> bytes:
-    # One that was damaged may hold what has no half; its checksum says so afterwards too.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return packed(np.frombuffer(blob[: len(blob) // 4 * 4], np.float32))
-
-
-def _halved_checksum(blob: bytes, checksum: int) -> int:
-    """The checksum of the halved embedding; a wrong one where it was wrong before, so that damage stays known."""
-    found = zlib.crc32(_halved(blob))
-    return found if zlib.crc32(blob) == checksum else found ^ 1
-
-
-def _shortened(pieces: bytes) -> bytes:
-    return packed_pieces(np.frombuffer(pieces, np.int32))

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retriever.record.packing import model_of, new_model, packed, unpacked_pieces
-from retriever.senses import ENOUGH, Contexts, Senses, summed
+from retriever.record.packing import model_of, new_model, packed, unpacked, unpacked_pieces
+from retriever.senses import ENOUGH, Contexts, Senses
 
 if TYPE_CHECKING:
     from retriever.senses import Floats
-
-# The version of the schema from which on there are senses.
-SENSES_FROM = 8
 
 # The key of a sense: the number of its model, and in the lower half that of the piece.
 _PIECE_BITS = 32
@@ -41,8 +38,11 @@ def add_contexts(connection: sqlite3.Connection, fingerprint: str, contexts: Con
         before, mean = known.get(first | piece, (0, None))
         if before < ENOUGH:
             together = total if mean is None else total + before * mean
-            changed.append((first | piece, before + count, packed(together / (before + count))))
-    connection.executemany("INSERT OR REPLACE INTO senses (key, contexts, sense) VALUES (?, ?, ?)", changed)
+            mean = together / (before + count)
+            blob = packed(mean)
+            length = float(np.linalg.norm(mean))
+            changed.append((first | piece, before + count, length, zlib.crc32(blob), blob))
+    connection.executemany("INSERT OR REPLACE INTO senses VALUES (?, ?, ?, ?, ?)", changed)
 
 
 def mark_rough(connection: sqlite3.Connection) -> None:
@@ -74,25 +74,6 @@ def drop_unheld(connection: sqlite3.Connection) -> None:
     _note_change(connection)
 
 
-def gather_senses(connection: sqlite3.Connection) -> None:
-    """Senses for a record of before there were any, out of what it holds.
-
-    The vectors of its words are gone; those of the sentences that hold a word stand for them.
-    """
-    rows = connection.execute(
-        "SELECT fingerprint, pieces, piece_ends, embeddings, checksum FROM sentences ORDER BY document"
-    )
-    for fingerprint, pieces, piece_ends, embeddings, checksum in rows.fetchall():
-        ends = np.frombuffer(piece_ends, np.int32)
-        if not len(ends) or zlib.crc32(embeddings) != checksum:
-            continue
-        held = unpacked_pieces(pieces, ends)
-        sentences = np.frombuffer(embeddings, np.float16).reshape(len(ends), -1).astype(np.float32)
-        owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-        add_contexts(connection, fingerprint, summed(held, sentences[owners]))
-        mark_rough(connection)
-
-
 def read_senses(connection: sqlite3.Connection, fingerprint: str) -> Senses | None:
     """The senses that this model made, None where it made none."""
     model = model_of(connection, fingerprint)
@@ -100,15 +81,18 @@ def read_senses(connection: sqlite3.Connection, fingerprint: str) -> Senses | No
         return None
     first = model << _PIECE_BITS
     rows = connection.execute(
-        "SELECT key & ?, sense FROM senses WHERE key BETWEEN ? AND ? ORDER BY key", (_PIECE, first, first | _PIECE)
+        "SELECT key & ?, checksum, sense FROM senses WHERE key BETWEEN ? AND ? ORDER BY key",
+        (_PIECE, first, first | _PIECE),
     ).fetchall()
-    if not rows:
+    # A word whose sense is damaged counts as one that is not known, until its documents are read again.
+    sound = [row for row in rows if zlib.crc32(row[2]) == row[1]]
+    if not sound:
         return None
-    # One that is damaged must not shift the others.
-    size = Counter(len(row[1]) for row in rows).most_common(1)[0][0]
-    whole = [row for row in rows if len(row[1]) == size]
-    means = np.frombuffer(b"".join([row[1] for row in whole]), np.float16)
-    return Senses.of(np.asarray([row[0] for row in whole]), means.reshape(len(whole), -1))
+    # One of another size, as an import may bring it, must not shift the others.
+    size = Counter(len(row[2]) for row in sound).most_common(1)[0][0]
+    whole = [row for row in sound if len(row[2]) == size]
+    directions = np.frombuffer(b"".join([row[2] for row in whole]), np.int8)
+    return Senses.of(np.asarray([row[0] for row in whole]), directions.reshape(len(whole), -1))
 
 
 def _note_change(connection: sqlite3.Connection) -> None:
@@ -122,8 +106,9 @@ def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tup
     for start in range(0, len(keys), _MANY):
         part = keys[start : start + _MANY]
         marks = ", ".join("?" * len(part))
-        for key, contexts, sense in connection.execute(
-            f"SELECT key, contexts, sense FROM senses WHERE key IN ({marks})", part
+        for key, contexts, length, checksum, sense in connection.execute(
+            f"SELECT key, contexts, length, checksum, sense FROM senses WHERE key IN ({marks})", part
         ):
-            found[key] = (contexts, np.frombuffer(sense, np.float16).astype(np.float32))
+            if zlib.crc32(sense) == checksum:
+                found[key] = (contexts, length * unpacked([sense])[0])
     return found
