@@ -33,7 +33,7 @@ LOOKED_AT = 3
 
 # Between these a first look leaves the verdict open. The closer look costs as much as several questions, and outside
 # of them it would hardly ever turn the verdict.
-OPEN = (0.2, 0.6)
+OPEN = (0.3, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
