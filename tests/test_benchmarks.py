@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks.large.documents import LESSONS_EACH, recombined
-from benchmarks.large.pool import Pool, PoolSentence
+from benchmarks.large.pool import Pool, PoolSentence, take_senses
 from benchmarks.speed.growth import PANELS, plot
 from benchmarks.speed.rows import Row, Sample, as_markdown
+from retriever.record import Record
+from retriever.rounding import rounded
 
 
 @pytest.fixture
@@ -16,7 +20,7 @@ def pool() -> Pool:
     chance = np.random.default_rng(3)
 
     def sentence(text: str, kind: str | None) -> PoolSentence:
-        row = chance.standard_normal(8).astype(np.float16)
+        row = rounded(chance.standard_normal(8))
         return PoolSentence(text, row, np.asarray([1, 2], np.int32), kind, "failure" if kind else None)
 
     lessons = tuple(sentence(f"Pump {number} should be looked at before each shift.", "action") for number in range(9))
@@ -42,6 +46,20 @@ def test_a_recombined_document_is_whole_and_always_the_same(pool: Pool):
         passage = draft.passages[item.passage]
         assert passage.start <= item.start < item.end <= passage.end
         assert draft.text[item.start : item.end] == item.plain
+
+
+def test_words_mean_in_a_recombined_memory_what_they_mean_in_its_pool(example_home: Path, home: Path):
+    home.mkdir()
+    record, giver = Record(home), Record(example_home)
+    take_senses(record, example_home)
+    fingerprint = giver.embeddings.model() or ""
+    taken, given = (one.senses.all(fingerprint) for one in (record, giver))
+    assert taken is not None
+    assert given is not None
+    assert np.array_equal(taken.places, given.places)
+    assert np.array_equal(taken.rows, given.rows)
+    record.close()
+    giver.close()
 
 
 def test_the_interval_of_a_median_holds_what_order_statistics_say():

@@ -1,8 +1,8 @@
 """`python -m benchmarks.large HOME LESSONS --pool POOL [POOL...]`: HOME holds at least so many recombined lessons.
 
-Each POOL is a home in which real documents were ingested. A HOME that holds some gets the missing ones, so sizes
-can be made one after the other; copy the folder between them. Not in one transaction and without waiting for the disk:
-a kill leaves a home to be thrown away.
+Each POOL is a home in which real documents were ingested; words mean in HOME what they mean in the first of them. A
+HOME that holds some lessons gets the missing ones, so sizes can be made one after the other; copy the folder between
+them. Not in one transaction and without waiting for the disk: a kill leaves a home to be thrown away.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.large.documents import LESSONS_EACH, recombined
-from benchmarks.large.pool import Pool, read_pool
+from benchmarks.large.pool import Pool, read_pool, take_senses
 from retriever import words
 from retriever.config import load_settings
 from retriever.memory import Memory
@@ -41,6 +41,7 @@ def main() -> None:
             _check(memory, pool)
         started = time.perf_counter()
         _fill(memory, pool, -(-options.lessons // LESSONS_EACH))
+        take_senses(memory.record, options.pool[0])
         counts, stored = memory.counts(), time.perf_counter()
         memory.follow()
         followed = time.perf_counter()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retriever.record import Record
+from retriever.record.packing import model_of, new_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +58,25 @@ def read_pool(homes: Sequence[Path]) -> Pool:
     if fingerprint is None or fingerprints:
         raise SystemExit("The pools must have been ingested, all with one model.")
     return Pool(fingerprint, tuple(lessons), tuple(prose))
+
+
+def take_senses(record: Record, pool: Path) -> None:
+    """The record has the senses of that pool, which its words were read for."""
+    giver = Record(pool)
+    fingerprint = giver.embeddings.model() or ""
+    with giver._database.read() as connection:
+        first = (model_of(connection, fingerprint) or 0) << 32
+        rows = connection.execute(
+            "SELECT key - ?, contexts, length, checksum, sense FROM senses WHERE key BETWEEN ? AND ?",
+            (first, first, first + (1 << 32) - 1),
+        ).fetchall()
+    giver.close()
+    with record._database.write() as connection:
+        first = new_model(connection, fingerprint) << 32
+        connection.executemany(
+            "INSERT OR REPLACE INTO senses (key, contexts, length, checksum, sense) VALUES (? + ?, ?, ?, ?, ?)",
+            [(first, *row) for row in rows],
+        )
 
 
 def _bundles(record: Record) -> Iterator[Bundle]:
