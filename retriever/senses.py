@@ -53,12 +53,25 @@ class Senses:
     scales: Floats
 
     @classmethod
-    def of(cls, pieces: Ids, directions: NDArray[Any]) -> Senses:
-        """Those of distinct pieces (n), whose mean vectors have these rounded directions (n, dim)."""
-        places = np.full(int(pieces.max(initial=0)) + 1, -1)
-        places[pieces] = np.arange(len(pieces))
-        rows = np.concatenate([directions, np.zeros((1, directions.shape[1]), np.int8)])
-        return cls(places, rows, scales(rows))
+    def none(cls, dim: int) -> Senses:
+        """Of no piece, with so many numbers each."""
+        rows = np.zeros((1, dim), np.int8)
+        return cls(np.full(1, -1), rows, scales(rows))
+
+    def with_changed(self, pieces: Ids, directions: NDArray[Any]) -> Senses:
+        """These, but distinct `pieces` (n) have senses of these rounded directions (n, dim)."""
+        if not len(pieces):
+            return self
+        places = np.full(max(len(self.places), int(pieces.max()) + 1), -1)
+        places[: len(self.places)] = self.places
+        new = pieces[places[pieces] < 0]
+        last = len(self.rows) - 1
+        places[new] = np.arange(last, last + len(new))
+        rows = np.concatenate([self.rows[:last], np.zeros((len(new) + 1, self.rows.shape[1]), np.int8)])
+        rows[places[pieces]] = directions
+        lengths = np.concatenate([self.scales[:last], np.zeros(len(new), np.float32), self.scales[last:]])
+        lengths[places[pieces]] = scales(directions)
+        return Senses(places, rows, lengths)
 
     def nearness(self, pieces: Ids, vectors: Floats) -> Floats:
         """float32 (len(pieces), len(vectors)): cosines of the pieces' senses to unit vectors, 0 where one has none."""

@@ -33,7 +33,8 @@ class LetterPieces:
     def senses(self) -> Senses:
         """Each word means what the table says, wherever it stands."""
         numbers, vectors = zip(*self._table.values(), strict=True)
-        return Senses.of(np.asarray(numbers), rounded(np.asarray(vectors, np.float32)))
+        directions = rounded(np.asarray(vectors, np.float32))
+        return Senses.none(directions.shape[1]).with_changed(np.asarray(numbers), directions)
 
     def encoded(self, query: str, embedding: Any) -> Encoded:
         """The question as a model with this table reads it."""

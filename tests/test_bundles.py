@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from ingest.reembed import embed_missing
 from retriever.memory import Memory
 from retriever.record.bundles import Bundles
 from retriever.record.database import Database
-from retriever.record.kept import Kept
+from retriever.record.kept import Kept, edition
 
 WORDS = "words-for-tests"
 
@@ -46,6 +47,52 @@ def test_what_was_changed_is_read_anew(
         thread.start()
         thread.join()
     assert "hinge" in filled.record.candidates.bundles(keys[:1], WORDS)[0].document.text
+
+
+def test_what_was_read_is_kept_while_new_files_come_in(
+    filled: Memory,
+    folder: Path,
+    report: Callable[[str], str],
+    read: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    keys = keys_of(filled)
+    first = filled.record.candidates.bundles(keys, WORDS)
+    (folder / "new.md").write_text("# Hinge\n\nThe hinge was oiled, and since then nobody has heard the gate.\n")
+    read()
+    assert len(keys_of(filled)) == len(keys) + 1
+    monkeypatch.setattr("retriever.record.bundles.read_bundles", None)
+    again = filled.record.candidates.bundles(keys, WORDS)
+    assert [id(bundle) for bundle in again] == [id(bundle) for bundle in first]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE documents SET title = 'New' WHERE key = 1",
+        "DELETE FROM documents WHERE key = 1",
+        "INSERT INTO remarks (lesson_id, hidden) VALUES ('any', 1)",
+        "UPDATE sources SET url_template = 'https://example.org/{path}'",
+        "DELETE FROM sentences WHERE document = 1",
+        """INSERT INTO sentences SELECT document, 'another', checksum, spans, passages, pieces, piece_ends, embeddings
+           FROM sentences WHERE document = 1""",
+    ],
+)
+def test_each_change_to_what_is_there_is_an_edition(filled: Memory, change: str):
+    with filled.record._database.write() as connection:
+        before = edition(connection)
+        connection.execute(change)
+        assert edition(connection) > before
+
+
+def test_embeddings_that_are_made_again_are_an_edition(filled: Memory):
+    filled.record.candidates.bundles(keys_of(filled), WORDS)
+    with filled.record._database.write() as connection:
+        before = edition(connection)
+    filled.record.senses.start_anew(filled.fingerprint)
+    embed_missing(filled, lambda done, total: None)
+    with filled.record._database.read() as connection:
+        assert edition(connection) > before
 
 
 def test_a_reader_from_before_a_change_leaves_nothing_to_those_after_it(filled: Memory, home: Path):

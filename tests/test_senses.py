@@ -22,8 +22,8 @@ from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.old_forms import gather_senses
 from retriever.record.packing import unpacked
-from retriever.record.sense_rows import add_contexts, drop_senses, read_senses
-from retriever.senses import ENOUGH, Senses, contexts_of
+from retriever.record.sense_rows import add_contexts, drop_senses, drop_unheld, read_senses
+from retriever.senses import ENOUGH, Contexts, Senses, contexts_of, summed
 from tests.bundles import sense_vectors
 
 EAST, NORTH = (1.0, 0.0), (0.0, 1.0)
@@ -54,7 +54,7 @@ def test_texts_without_tokens_are_no_contexts(texts: list[Encoded]) -> None:
 
 
 def test_a_sense_is_of_unit_length_and_unknown_pieces_have_none() -> None:
-    senses = Senses.of(np.asarray([2, 5]), np.asarray([(127, 0), (0, 64)], np.int8))
+    senses = Senses.none(2).with_changed(np.asarray([2, 5]), np.asarray([(127, 0), (0, 64)], np.int8))
     found = sense_vectors(senses, np.asarray([5, 2, 3, 0, 999]))
     assert found == pytest.approx(np.asarray([[0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]))
 
@@ -206,3 +206,41 @@ def test_the_move_to_another_model_drops_the_senses_of_the_one_before(examples: 
     with examples.record._database.write() as connection:
         drop_senses(connection, but="another")
         assert read_senses(connection, drop) is None
+
+
+def test_who_has_read_the_senses_reads_only_those_written_since(examples: Memory, rows: sqlite3.Connection) -> None:
+    version = rows.execute("SELECT version FROM content").fetchone()[0]
+    before = read_senses(rows, examples.fingerprint)
+    assert before is not None
+    # Damage that reading everything would come upon.
+    rows.execute("UPDATE senses SET sense = x'0000', version = 0 WHERE key = (SELECT min(key) FROM senses)")
+    rows.execute("UPDATE content SET version = version + 1")
+    new, old = 29_999, int(np.flatnonzero(before.places >= 0)[-1])
+    add_contexts(rows, examples.fingerprint, _contexts(before, new, old))
+    after = read_senses(rows, examples.fingerprint, (before, version))
+    whole = read_senses(rows, examples.fingerprint)
+    assert after is not None
+    assert whole is not None
+    pieces = np.flatnonzero(before.places >= 0)
+    assert np.array_equal(sense_vectors(after, pieces[:-1]), sense_vectors(before, pieces[:-1]))
+    assert np.array_equal(sense_vectors(after, np.asarray([new, old])), sense_vectors(whole, np.asarray([new, old])))
+    assert np.linalg.norm(sense_vectors(after, np.asarray([new]))) == pytest.approx(1.0, abs=1e-3)
+
+
+def _contexts(senses: Senses, *pieces: int) -> Contexts:
+    vectors = np.eye(len(pieces), senses.rows.shape[1], dtype=np.float32)
+    return summed(np.asarray(pieces), vectors)
+
+
+def test_senses_that_went_are_gone_for_who_had_read_them(examples: Memory, tmp_path: Path) -> None:
+    page = tmp_path / "notes" / "trombone.md"
+    page.parent.mkdir()
+    page.write_text("# Noise\n\nThe trombone in the server room was played at night and nobody had known why.\n")
+    assert _lengths(examples, "trombone")[0] == 0.0
+    ingest(examples, page.parent, IngestOptions())
+    assert _lengths(examples, "trombone")[0] == pytest.approx(1.0, abs=1e-3)
+    with examples.record._database.write() as connection:
+        connection.execute("DELETE FROM documents WHERE path = 'trombone.md'")
+        drop_unheld(connection)
+    assert _lengths(examples, "trombone")[0] == 0.0
+    assert _lengths(examples, "server")[0] == pytest.approx(1.0, abs=1e-3)

@@ -74,8 +74,8 @@ def take_senses(record: Record, pool: Path) -> None:
     with record._database.write() as connection:
         first = new_model(connection, fingerprint) << 32
         connection.executemany(
-            "INSERT OR REPLACE INTO senses (key, contexts, length, checksum, sense) VALUES (? + ?, ?, ?, ?, ?)",
-            [(first, *row) for row in rows],
+            "INSERT OR REPLACE INTO senses VALUES (?, ?, ?, ?, 0, ?)",
+            [(first + piece, *row) for piece, *row in rows],
         )
 
 

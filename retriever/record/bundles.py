@@ -15,7 +15,7 @@ import numpy as np
 
 from retriever.lesson import Document, Lesson, Passage
 from retriever.record.checksums import RAW_TEXT, is_intact
-from retriever.record.kept import Kept, content_version
+from retriever.record.kept import Kept, edition
 from retriever.record.packing import unpacked_pieces
 from retriever.record.rows import (
     DOCUMENT_COLUMNS,
@@ -165,7 +165,7 @@ class Bundles:
 
     def read(self, connection: sqlite3.Connection, keys: Sequence[int], fingerprint: str) -> list[Bundle]:
         """The bundles of these documents, in their order; the connection must be in a transaction."""
-        version = content_version(connection)
+        version = edition(connection)
         found = {key: bundle for key in keys if (bundle := self._kept.get(version, (key, fingerprint))) is not None}
         missing = [key for key in keys if key not in found]
         for bundle in read_bundles(connection, missing, fingerprint) if missing else ():

@@ -48,9 +48,10 @@ def record_document(
         draft = replace(draft, meta=meta)
     _update_document(connection, key, draft, (file_key, checksum, moment))
     _write_passages(connection, key, draft, embedded)
-    _write_sentences(connection, key, draft, embedded)
     outcome = _write_lessons(connection, (key, document_id), draft, embedded)
     _write_words(connection, key, draft, path)
+    # Last: what is written of a document that has sentences counts as an edit (retriever/record/kept.py).
+    _write_sentences(connection, key, draft, embedded)
     write_lines(connection, key, draft.lines)
     if is_new:
         log_event(connection, "document.created", document_id)
@@ -162,8 +163,10 @@ def write_sentences(connection: sqlite3.Connection, key: int, draft: Draft, embe
     owners = np.asarray([item.passage for item in draft.sentences], np.int32)
     pieces, ends = packed_pieces(embedded.pieces), embedded.piece_ends.tobytes()
     blobs = (spans.tobytes(), owners.tobytes(), pieces, ends, embedded.sentences.tobytes())
+    # Not replaced, which no trigger would notice.
+    connection.execute("DELETE FROM sentences WHERE document = ? AND fingerprint = ?", (key, embedded.fingerprint))
     connection.execute(
-        """INSERT OR REPLACE INTO sentences
+        """INSERT INTO sentences
            (document, fingerprint, checksum, spans, passages, pieces, piece_ends, embeddings)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (key, embedded.fingerprint, zlib.crc32(blobs[-1]), *blobs),

@@ -16,6 +16,11 @@ def content_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT version FROM content").fetchone()[0])
 
 
+def edition(connection: sqlite3.Connection) -> int:
+    """A number that grows with every change to a document that was there before; new ones leave it as it is."""
+    return int(connection.execute("SELECT edited FROM content").fetchone()[0])
+
+
 class Kept(Generic[V]):
     """Values of one version, those used last, at most `limit` by their weights; safe to use from several threads."""
 

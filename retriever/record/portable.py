@@ -116,6 +116,8 @@ def import_lines(connection: sqlite3.Connection, lines: Iterable[str], name: str
         raise SourceError(f"{name} ends before its last line: it was cut short. Nothing was imported; export again.")
     _check_references(connection, name)
     migrate(connection, header["schema"])
+    # The version of the content they were written at was that of another record.
+    connection.execute("UPDATE senses SET version = 0")
     return Imported(
         sum(counts.values()), counts.get("documents", 0), counts.get("lessons", 0), bool(header.get("embeddings"))
     )

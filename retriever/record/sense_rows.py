@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retriever.record.kept import content_version
 from retriever.record.packing import model_of, new_model, packed, unpacked, unpacked_pieces
 from retriever.senses import ENOUGH, Contexts, Senses
 
@@ -33,7 +34,7 @@ def add_contexts(connection: sqlite3.Connection, fingerprint: str, contexts: Con
         return
     first = new_model(connection, fingerprint) << _PIECE_BITS
     known = _known(connection, [first | piece for piece in contexts.pieces.tolist()])
-    changed = []
+    version, changed = content_version(connection), []
     for piece, count, total in zip(contexts.pieces.tolist(), contexts.counts.tolist(), contexts.sums, strict=True):
         before, mean = known.get(first | piece, (0, None))
         if before < ENOUGH:
@@ -41,8 +42,8 @@ def add_contexts(connection: sqlite3.Connection, fingerprint: str, contexts: Con
             mean = together / (before + count)
             blob = packed(mean)
             length = float(np.linalg.norm(mean))
-            changed.append((first | piece, before + count, length, zlib.crc32(blob), blob))
-    connection.executemany("INSERT OR REPLACE INTO senses VALUES (?, ?, ?, ?, ?)", changed)
+            changed.append((first | piece, before + count, length, zlib.crc32(blob), version, blob))
+    connection.executemany("INSERT OR REPLACE INTO senses VALUES (?, ?, ?, ?, ?, ?)", changed)
 
 
 def mark_rough(connection: sqlite3.Connection) -> None:
@@ -61,7 +62,7 @@ def clear_senses(connection: sqlite3.Connection, fingerprint: str) -> None:
     """The senses that this model made are gone."""
     first = new_model(connection, fingerprint) << _PIECE_BITS
     connection.execute("DELETE FROM senses WHERE key BETWEEN ? AND ?", (first, first | _PIECE))
-    _note_change(connection)
+    _note_drop(connection)
 
 
 def drop_unheld(connection: sqlite3.Connection) -> None:
@@ -71,33 +72,44 @@ def drop_unheld(connection: sqlite3.Connection) -> None:
         held.update(unpacked_pieces(pieces, np.frombuffer(ends, np.int32)).tolist())
     keys = [row[0] for row in connection.execute("SELECT key FROM senses")]
     connection.executemany("DELETE FROM senses WHERE key = ?", [(key,) for key in keys if key & _PIECE not in held])
-    _note_change(connection)
+    _note_drop(connection)
 
 
-def read_senses(connection: sqlite3.Connection, fingerprint: str) -> Senses | None:
-    """The senses that this model made, None where it made none."""
+def read_senses(
+    connection: sqlite3.Connection, fingerprint: str, known: tuple[Senses, int] | None = None
+) -> Senses | None:
+    """The senses that this model made, None where it made none.
+
+    Where some are `known`, with the version of the content that they were read at, only those written since are read.
+    """
     model = model_of(connection, fingerprint)
     if model is None:
         return None
+    before, since = known or (None, 0)
+    if before is not None and connection.execute("SELECT senses_dropped FROM content").fetchone()[0] > since:
+        before, since = None, 0
     first = model << _PIECE_BITS
     rows = connection.execute(
-        "SELECT key & ?, checksum, sense FROM senses WHERE key BETWEEN ? AND ? ORDER BY key",
-        (_PIECE, first, first | _PIECE),
+        # Without the plus all of them would be looked through by key, however few are new.
+        f"""SELECT key & ?, checksum, sense FROM senses
+            WHERE version >= ? AND {"+" if since else ""}key BETWEEN ? AND ? ORDER BY key""",
+        (_PIECE, since, first, first | _PIECE),
     ).fetchall()
     # A word whose sense is damaged counts as one that is not known, until its documents are read again.
     sound = [row for row in rows if zlib.crc32(row[2]) == row[1]]
     if not sound:
-        return None
+        return before
     # One of another size, as an import may bring it, must not shift the others.
-    size = Counter(len(row[2]) for row in sound).most_common(1)[0][0]
+    size = Counter(len(row[2]) for row in sound).most_common(1)[0][0] if before is None else before.rows.shape[1]
     whole = [row for row in sound if len(row[2]) == size]
-    directions = np.frombuffer(b"".join([row[2] for row in whole]), np.int8)
-    return Senses.of(np.asarray([row[0] for row in whole]), directions.reshape(len(whole), -1))
+    pieces = np.asarray([row[0] for row in whole], np.int64)
+    directions = np.frombuffer(b"".join([row[2] for row in whole]), np.int8).reshape(-1, size)
+    return (before or Senses.none(size)).with_changed(pieces, directions)
 
 
-def _note_change(connection: sqlite3.Connection) -> None:
-    """What was read before is kept no longer (retriever/record/kept.py)."""
-    connection.execute("UPDATE content SET version = version + 1")
+def _note_drop(connection: sqlite3.Connection) -> None:
+    """The senses that were read before are kept no longer."""
+    connection.execute("UPDATE content SET version = version + 1, senses_dropped = version + 1")
 
 
 def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tuple[int, Floats]]:

@@ -1,29 +1,34 @@
-"""The senses of the memory's words (retriever/senses.py), read once for each state of the record."""
+"""The senses of the memory's words (retriever/senses.py), each read once for as long as it stays as it is."""
 
 from __future__ import annotations
 
 from retriever.record.database import Database
-from retriever.record.kept import Kept, content_version
+from retriever.record.kept import content_version
 from retriever.record.sense_rows import ROUGH, clear_senses, mark_rough, read_senses
 from retriever.senses import Senses
 
 
 class SenseStore:
-    """Reads the senses of one model, and keeps them for as long as nothing changes."""
+    """Reads the senses of one model, keeps them, and reads what changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: Kept[tuple[Senses | None]] = Kept(1)
+        # (version of the content, fingerprint, the senses then).
+        self._kept: tuple[int, str, Senses | None] = (0, "", None)
 
     def all(self, fingerprint: str) -> Senses | None:
         """The senses that this model has made of the memory's words, None where it made none."""
         with self._database.read() as connection:
             version = content_version(connection)
-            kept = self._kept.get(version, fingerprint)
-            if kept is None:
-                kept = (read_senses(connection, fingerprint),)
-                self._kept.put(version, fingerprint, kept)
-            return kept[0]
+            kept_at, whose, kept = self._kept
+            if (version, fingerprint) == (kept_at, whose):
+                return kept
+            # An ingest changes a few of them with each document.
+            known = (kept, kept_at) if kept is not None and whose == fingerprint and kept_at < version else None
+            senses = read_senses(connection, fingerprint, known)
+            if version > kept_at or whose != fingerprint:
+                self._kept = (version, fingerprint, senses)
+            return senses
 
     def are_rough(self) -> bool:
         """Whether every text should be read again for them, as after an upgrade from before there were senses."""

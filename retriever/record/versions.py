@@ -311,13 +311,38 @@ UPDATE embeddings SET checksum = rounded_checksum(embedding, checksum, 1), embed
 UPDATE sentences SET checksum = rounded_checksum(embeddings, checksum, length(spans) / 8),
     embeddings = rounded(embeddings, length(spans) / 8);
 CREATE TABLE rounded_senses (
-    key INTEGER PRIMARY KEY, contexts INTEGER NOT NULL, length REAL NOT NULL, checksum INTEGER NOT NULL,
+    key INTEGER PRIMARY KEY,
+    contexts INTEGER NOT NULL,
+    length REAL NOT NULL,
+    checksum INTEGER NOT NULL,
+    -- What content.version was when it was written last: who has read the senses then reads only later ones.
+    version INTEGER NOT NULL,
     sense BLOB NOT NULL
 );
 INSERT INTO rounded_senses
-SELECT key, contexts, length_of(sense), checksum_of(rounded(sense, 1)), rounded(sense, 1) FROM senses ORDER BY key;
+SELECT key, contexts, length_of(sense), checksum_of(rounded(sense, 1)), 0, rounded(sense, 1) FROM senses ORDER BY key;
 DROP TABLE senses;
 ALTER TABLE rounded_senses RENAME TO senses;
+CREATE INDEX senses_by_version ON senses (version);
+
+-- `edited` changes whenever anything of a document changes that was there before: what was read of the others may be
+-- kept while new ones come in. `senses_dropped` is the version at which senses went away.
+ALTER TABLE content ADD COLUMN edited INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE content ADD COLUMN senses_dropped INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER edited_documents_update AFTER UPDATE ON documents
+WHEN EXISTS (SELECT 1 FROM sentences WHERE document = NEW.key)
+BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_documents_delete AFTER DELETE ON documents BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_sentences_insert AFTER INSERT ON sentences
+WHEN EXISTS (SELECT 1 FROM sentences WHERE document = NEW.document AND rowid <> NEW.rowid)
+BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_sentences_delete AFTER DELETE ON sentences BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_remarks_insert AFTER INSERT ON remarks BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_remarks_update AFTER UPDATE ON remarks BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_remarks_delete AFTER DELETE ON remarks BEGIN UPDATE content SET edited = edited + 1; END;
+CREATE TRIGGER edited_sources_update AFTER UPDATE OF name, root, url_template ON sources
+WHEN (OLD.name, OLD.root, OLD.url_template) IS NOT (NEW.name, NEW.root, NEW.url_template)
+BEGIN UPDATE content SET edited = edited + 1; END;
 """
 
 MIGRATIONS: tuple[str, ...] = (
