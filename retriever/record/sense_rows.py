@@ -56,6 +56,7 @@ def drop_senses(connection: sqlite3.Connection, *, but: str) -> None:
     first = new_model(connection, but) << _PIECE_BITS
     connection.execute("DELETE FROM senses WHERE key NOT BETWEEN ? AND ?", (first, first | _PIECE))
     connection.execute("DELETE FROM meta WHERE name = ?", (ROUGH,))
+    _note_drop(connection)
 
 
 def clear_senses(connection: sqlite3.Connection, fingerprint: str) -> None:
