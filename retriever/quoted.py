@@ -96,7 +96,7 @@ _WORDINGS = (
         "do not|don't|never",
     ),
     # The marks that separate speakers in what models read.
-    _wording(r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>", "<|"),
+    _wording(r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>", "<"),
     _wording(r"\[/?INST\]|<</?SYS>>", "inst]|sys>>"),
     _wording(
         r"(?:^|[\n>*#-])[ \t]{0,8}(?:system|assistant)[ \t*]{0,3}:[ \t*]{0,3}"
@@ -112,6 +112,9 @@ _WORDINGS = (
     _wording(r"\bignore[zr]?\b[^.!?]{0,20}\binstructions (?:précédentes|antérieures)\b", "ignore", "instructions"),
     _wording(r"\bignor[ae]\b[^.!?]{0,20}\binstrucciones (?:anteriores|previas)\b", "instrucciones"),
 )
+_FIRST_HINTS = frozenset(hint for wording in _WORDINGS for hint in wording.hints[0])
+# A text without any of these fits no wording: most texts, which are so read once instead of once for each wording.
+_SIGNS = tuple(sorted(hint for hint in _FIRST_HINTS if not any(other in hint for other in _FIRST_HINTS - {hint})))
 # Letters that show as nothing: between others they hide a word from a pattern, and tags spell whole hidden texts.
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 _HIDDEN_TEXT = re.compile("[\U000e0020-\U000e007e]{12,}")
@@ -128,6 +131,8 @@ def _reads_so(text: str) -> bool:
             return True
         text = _UNSEEN.sub("", text)
     lower = text.lower().replace("\n", " ")
+    if not any(map(lower.__contains__, _SIGNS)):
+        return False
     likely = [wording for wording in _WORDINGS if wording.may_fit(lower.__contains__)]
     if likely:
         # Words may stand on two lines of a paragraph, and a paragraph's end is the end of a sentence.
