@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retriever.words import tokens
 
 if TYPE_CHECKING:
@@ -70,12 +72,10 @@ def _tokens_of(word: str) -> frozenset[str]:
 
 def _best_sentence(choice: Choice) -> tuple[int, int] | None:
     """The sentence of the text that is nearest to the question in meaning, relative to the text."""
-    inside = [
-        (float(nearness), int(start), int(end))
-        for nearness, (start, end) in zip(choice.ranked.nearness, choice.ranked.bundle.spans, strict=True)
-        if start < choice.end and end > choice.start
-    ]
-    if not inside:
+    spans = choice.ranked.bundle.spans
+    inside = np.flatnonzero((spans[:, 0] < choice.end) & (spans[:, 1] > choice.start))
+    if not inside.size:
         return None
-    _, start, end = max(inside, key=lambda item: (item[0], -item[1]))
+    # The first of those that are as near: sentences stand in order.
+    start, end = spans[inside[np.argmax(choice.ranked.nearness[inside])]].tolist()
     return start - choice.start, end - choice.start
