@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from flask import has_request_context, request
@@ -24,11 +25,24 @@ def own_path(target: str, otherwise: str = "/") -> str:
 
 def page_address(path: str, filters: Filters, **more: object) -> str:
     """`path` with `filters` and further arguments; those that are None are left out."""
-    arguments = {
-        **{name: value for name, value in more.items() if value is not None},
-        **filter_arguments(filters),
-    }
-    return rooted(path) + ("?" + urlencode(arguments, doseq=True) if arguments else "")
+    return page_addresses(path, **more)(filters)
+
+
+def page_addresses(path: str, **more: object) -> Callable[[Filters], str]:
+    """The address of `path` with further arguments, for any filters: a page has dozens, one for each choice."""
+    place = rooted(path)
+    told = urlencode({name: value for name, value in more.items() if value is not None})
+
+    def address(filters: Filters) -> str:
+        arguments = "&".join(part for part in (told, _written(filters)) if part)
+        return f"{place}?{arguments}" if arguments else place
+
+    return address
+
+
+@lru_cache(maxsize=1024)
+def _written(filters: Filters) -> str:
+    return urlencode(filter_arguments(filters), doseq=True)
 
 
 def filter_arguments(filters: Filters) -> dict[str, tuple[str, ...] | str]:

@@ -14,7 +14,7 @@ from retriever.correcting import Correcting
 from retriever.lesson import NO_FILTERS, Answer, Document, Hit, Lesson, digest, normalised
 from retriever.questions import Followed, Questions
 from retriever.web import texts, view
-from retriever.web.addresses import page_address, question_feed, rooted
+from retriever.web.addresses import page_address, page_addresses, question_feed, rooted
 from retriever.web.cards import hit_card, lesson_card, near_card
 from retriever.web.facets import Choice, label, narrowing
 from retriever.web.parameters import Values, filters_of, lookup_parameters, read_arguments
@@ -77,7 +77,7 @@ class AskingPages:
             feed=rooted(question_feed(feed)) if feed else None,
             learned=self._learned(),
             more=page_address(request.path, filters, q=query, k=more) if may_be_more else None,
-            **narrowing(self.memory, filters, lambda other: page_address(request.path, other, q=query)),
+            **narrowing(self.memory, filters, page_addresses(request.path, q=query)),
         )
 
     def _note(self, answer: Answer, *, is_filtered: bool) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import render_template, request
 
-from retriever.web.addresses import page_address
+from retriever.web.addresses import page_address, page_addresses
 from retriever.web.cards import lesson_card
 from retriever.web.facets import narrowing
 from retriever.web.operations import API_PREFIX, Operation
@@ -55,7 +55,7 @@ class BrowsingPages:
             first=page_address(request.path, filters),
             following=page_address(request.path, filters, after=following) if following else None,
             **items,
-            **narrowing(self.memory, filters, lambda other: page_address(request.path, other)),
+            **narrowing(self.memory, filters, page_addresses(request.path)),
         )
 
 
