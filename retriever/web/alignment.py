@@ -170,6 +170,9 @@ class _InlineWalk:
             return (Piece(UNKNOWN, UNKNOWN, text),)
         if length != len(text):
             return (Piece(self.offsets[at], self.offsets[at] + length, text),)
+        if length and self.offsets[at : at + length] == list(range(self.offsets[at], self.offsets[at] + length)):
+            # Nearly always; the steps below are for what stands on several lines or had a backslash taken out.
+            return (Piece(self.offsets[at], self.offsets[at] + length, text),)
         pieces, begin = [], 0
         for index in range(1, length + 1):
             if index == length or self.offsets[at + index] != self.offsets[at + index - 1] + 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -100,8 +101,8 @@ def lesson_card(lesson: Lesson, document: Document) -> Card:
 def why(hit: Hit, query: str) -> str:
     """Why a hit was found, in words: which of the question's words it has, and whether it means the same."""
     marked = dict.fromkeys(hit.lesson.text[start:end].casefold() for start, end in hit.highlights)
-    asked = set(tokens(query))
-    words = [f"“{word}”" for word in marked if asked.intersection(tokens(word)) and len(word.split()) <= _WORDS_NAMED]
+    asked = _asked(query)
+    words = [f"“{word}”" for word in marked if len(word.split()) <= _WORDS_NAMED and asked.intersection(tokens(word))]
     total = sum(max(share, 0.0) for _, share in hit.signals)
     meant = sum(max(share, 0.0) for name, share in hit.signals if name in _MEANING_SIGNALS)
     is_meant = meant > _MEANT * total
@@ -110,6 +111,12 @@ def why(hit: Hit, query: str) -> str:
     if marked:
         return texts.WHY_SENTENCE
     return texts.WHY_MEANING if is_meant else texts.WHY_DOCUMENT if hit.signals else ""
+
+
+# All hits of an answer are for one question; there are as many answers at a time as threads.
+@lru_cache(maxsize=8)
+def _asked(query: str) -> frozenset[str]:
+    return frozenset(tokens(query))
 
 
 def _matches(hit: Hit) -> list[Mark]:
@@ -132,6 +139,8 @@ def _card(lesson: Lesson, document: Document, shown: str, marks: Sequence[Mark],
 
 def _news(context: str, beside: Sequence[str]) -> str:
     """The parts of a lesson's context that say more than what is shown beside it."""
+    if not context:
+        return ""
     known = set(normalised(" ".join(beside)).split())
     return " — ".join(part for part in context.split(" — ") if not set(normalised(part).split()) <= known)
 
