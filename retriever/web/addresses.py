@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import lru_cache
 from urllib.parse import urlencode
 
-from flask import has_request_context, request
+from flask import has_request_context, request, url_for
 
 from retriever.lesson import Document, Filters, Lesson
 
@@ -15,6 +15,17 @@ from retriever.lesson import Document, Filters, Lesson
 def rooted(path: str) -> str:
     """`path` as the browser knows it: behind the prefix under which a proxy serves this page, if there is one."""
     return (request.script_root if has_request_context() else "") + path
+
+
+def endpoint_address(endpoint: str, **values: str) -> str:
+    """Flask's `url_for` for templates, which ask for the same few addresses on every page: the last ones are kept."""
+    return _endpoint_address(request.script_root, endpoint, tuple(values.items()))
+
+
+@lru_cache(maxsize=1024)
+def _endpoint_address(prefix: str, endpoint: str, values: tuple[tuple[str, str], ...]) -> str:
+    # Never the host: that is whatever the request said, and what is kept is shown to others. The prefix is the same.
+    return url_for(endpoint, _external=False, **dict(values))
 
 
 def own_path(target: str, otherwise: str = "/") -> str:
@@ -56,9 +67,14 @@ def document_address(document: Document, arguments: Mapping[str, str] | None = N
     return rooted(f"/documents/{document.id}{asked}") + (f"#{fragment}" if fragment else "")
 
 
+def lesson_address(lesson: Lesson, what: str = "") -> str:
+    """A lesson's page, or what can be done with it there."""
+    return rooted(f"/lessons/{lesson.id}" + (f"/{what}" if what else ""))
+
+
 def markdown_address(lesson: Lesson) -> str:
     """A lesson as Markdown; a text that is no stated lesson is named by its place."""
-    return rooted(f"/lessons/{lesson.id}/markdown")
+    return lesson_address(lesson, "markdown")
 
 
 def question_feed(secret: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, request
 from jinja2 import StrictUndefined
 
 from retriever.config import Settings
@@ -14,6 +14,7 @@ from retriever.questions import Questions
 from retriever.sharing import Scribe, Sharing
 from retriever.web import texts, writing_texts
 from retriever.web.access import Access, register_access
+from retriever.web.addresses import endpoint_address, lesson_address
 from retriever.web.api import Reading, api_blueprint, json_response
 from retriever.web.feeds import feeds_blueprint
 from retriever.web.gaps import GAPS, GapsResource
@@ -54,6 +55,7 @@ def create_app(
     table = (*operations(settings, records=questions is not None), *((*GAPS, *WRITING) if scribe else ()))
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
     app.jinja_env.globals.update(t=texts, w=writing_texts, asset=_asset_addresses(app), needs_token=access.needs_token)
+    app.jinja_env.globals.update(url_for=endpoint_address, lesson_address=lesson_address)
     app.jinja_env.globals.update(can_write=sharing is not None)
     register_journal(app, memory, settings)
     register_security(app, settings)
@@ -92,7 +94,7 @@ def _asset_addresses(app: Flask) -> object:
     versions = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in folder.iterdir()}
 
     def asset(name: str) -> str:
-        return url_for("static", filename=name, v=versions[name])
+        return endpoint_address("static", filename=name, v=versions[name])
 
     @app.after_request
     def keep(response: Response) -> Response:
