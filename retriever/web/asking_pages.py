@@ -67,12 +67,13 @@ class AskingPages:
         query = values["q"].strip()
         answer = self.memory.ask(query, k=values["k"], filters=filters)
         feed = self._note(answer, is_filtered=bool(filters))
+        who = known_visitor()
         more = min(values["k"] * 2, 100)
         may_be_more = len(answer.hits) == values["k"] < more
         return render_template(
             "answer.html",
             query=query,
-            cards=[hit_card(hit, query, self._said(hit)) for hit in answer.hits],
+            cards=[hit_card(hit, query, self._said(hit, who)) for hit in answer.hits],
             verdict=view.verdict(answer, filters),
             feed=rooted(question_feed(feed)) if feed else None,
             learned=self._learned(),
@@ -100,8 +101,7 @@ class AskingPages:
             wait_no_longer(secret)
         return list(learned.values())
 
-    def _said(self, hit: Hit) -> tuple[str, ...]:
-        who = known_visitor()
+    def _said(self, hit: Hit, who: str | None) -> tuple[str, ...]:
         return self.correcting.said_by(hit.lesson.id, who) if who and hit.lesson.stated else ()
 
     def near(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from retriever.lesson import NO_FILTERS, Filters
@@ -64,18 +65,38 @@ def facets(
     counted = count(filters)
     made = []
     for name in _LIST_FILTERS:
-        chosen: tuple[str, ...] = getattr(filters, name)
-        counts = dict(count(_with(filters, name, ()))[name] if chosen else counted[name])
+        counts = (count(_with(filters, name, ())) if getattr(filters, name) else counted)[name]
         choices = [
-            Choice(label(name, value), counts.get(value), value in chosen, address(_toggled(filters, name, value)))
-            for value in [*counts, *(value for value in chosen if value not in counts)]
+            Choice(value.label, value.count, value.is_chosen, address(value.leads_to))
+            for value in _values(name, tuple(counts), filters)
         ]
         if choices:
-            choices.sort(key=lambda choice: not choice.is_chosen)
-            made.append(
-                Facet(texts.FACETS[name], tuple(choices[:_VALUES_SHOWN]), tuple(choices[_VALUES_SHOWN:][:_VALUES_MORE]))
-            )
+            made.append(Facet(texts.FACETS[name], tuple(choices[:_VALUES_SHOWN]), tuple(choices[_VALUES_SHOWN:])))
     return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A choice of a facet, wherever it is shown; `leads_to` are the filters with it chosen, or no longer chosen."""
+
+    label: str
+    count: int | None
+    is_chosen: bool
+    leads_to: Filters
+
+
+# The same on every page until something changes.
+@lru_cache(maxsize=32)
+def _values(name: str, counted: tuple[tuple[str, int], ...], filters: Filters) -> tuple[_Value, ...]:
+    """What a facet shows: what is chosen first, then what is most frequent."""
+    chosen: tuple[str, ...] = getattr(filters, name)
+    counts = dict(counted)
+    values = [*counts, *(value for value in chosen if value not in counts)]
+    values.sort(key=lambda value: value not in chosen)
+    return tuple(
+        _Value(label(name, value), counts.get(value), value in chosen, _toggled(filters, name, value))
+        for value in values[: _VALUES_SHOWN + _VALUES_MORE]
+    )
 
 
 def times(filters: Filters, address: Callable[[Filters], str], today: date) -> tuple[Choice, ...]:
