@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retriever.web.inline_html import is_safe_address
-from retriever.web.marks import Anchor, Mark
-from retriever.web.rendering import MAX_MARKDOWN_CHARS, render_document, render_excerpt
+from retriever.web.marks import Anchor, Mark, Marker
+from retriever.web.plain import plain_html
+from retriever.web.rendering import MAX_MARKDOWN_CHARS, parse_excerpt, render_document, render_excerpt
 
 DOCUMENT = """\
 ---
@@ -197,3 +198,38 @@ def test_marks_never_change_the_text_and_only_cover_what_they_span(text: str, da
     covered = re.sub(r"[\W_]", "", marked(both))
     spanned = iter(re.sub(r"[\W_]", "", text[start:end]))
     assert all(character in spanned for character in covered)
+
+
+lines = st.text(
+    st.sampled_from("aé Z19.:,;!?=-+#>*_`~\\[](){}<&|\"'/\t\r\v\f\0\x1c\x85\u00a0\u2028\u200b"), max_size=12
+)
+plain_texts = st.lists(st.tuples(st.sampled_from(["", "- ", "- - ", "1. ", "  ", "-"]), lines), min_size=1, max_size=5)
+
+
+@settings(max_examples=1000)
+@given(plain_texts.map(lambda parts: "\n".join(map("".join, parts))), st.data())
+def test_text_without_markup_is_shown_as_the_parser_would_have_it(text: str, data: st.DataObject) -> None:
+    places = st.integers(0, len(text))
+    spans = data.draw(st.lists(st.tuples(places, places, st.sampled_from(["m", "n", ""])), max_size=3))
+    marks = [Mark(start, end, classes) for start, end, classes in spans]
+    shown = plain_html(text, Marker(marks))
+    assert shown is None or shown == parse_excerpt(text, marks)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Say \"why\" > 'what'!", '<p>Say "why" &gt; <mark class="m">\'what</mark>\'!</p>\n'),
+        ("- Label it.  \n- Heat it.", '<ul>\n<li>Label it.</li>\n<li>H<mark class="m">eat i</mark>t.</li>\n</ul>\n'),
+    ],
+)
+def test_a_sentence_and_a_list_of_sentences_need_no_parser(text: str, shown: str) -> None:
+    marks = [Mark(len(text) - 7, len(text) - 2, "m")]
+    assert plain_html(text, Marker(marks)) == parse_excerpt(text, marks) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["a *b*", "<b>a", "a & b", "[x] a", "1. a", "# a", "> a", "- - a", "- a\nb", " a", "a\n", ""]
+)
+def test_anything_that_may_be_markup_is_left_to_the_parser(text: str) -> None:
+    assert plain_html(text, Marker()) is None

@@ -25,6 +25,7 @@ facets      filters with counts
 share_form  the form in which a lesson is told
 view        the verdict in words, a document's marks
 rendering   Markdown as safe HTML
+plain       the same for text without markup
 inline_html the HTML in that Markdown
 alignment   rendered text back to its source
 marks       marked spans and anchors in it

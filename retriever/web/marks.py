@@ -53,7 +53,7 @@ class Marker:
 
     def _piece(self, piece: Piece) -> str:
         if piece.start == UNKNOWN:
-            return escape(piece.text)
+            return _shown(piece.text)
         if piece.end - piece.start != len(piece.text):
             return self._run(piece.start, piece.text)
         written = []
@@ -73,12 +73,17 @@ class Marker:
             anchors += _anchor(self.waiting.pop().id)
         over = [mark for mark in self.marks if mark.start <= start < mark.end]
         if not over or not text:
-            return anchors + escape(text)
+            return anchors + _shown(text)
         classes = " ".join(dict.fromkeys(mark.classes for mark in over if mark.classes))
         new = next((mark.id for mark in over if mark.id and mark.id not in self.named and text.strip()), "")
         self.named.add(new)
         identity = f' id="{escape(new)}"' if new else ""
-        return f'{anchors}<mark class="{escape(classes)}"{identity}>{escape(text)}</mark>'
+        return f'{anchors}<mark class="{escape(classes)}"{identity}>{_shown(text)}</mark>'
+
+
+def _shown(text: str) -> str:
+    # As the sanitizer writes text: quotes end nothing between elements.
+    return escape(text, quote=False)
 
 
 def _anchor(name: str) -> str:

@@ -24,6 +24,7 @@ from markupsafe import Markup
 from retriever.web.alignment import PIECES, Piece, align
 from retriever.web.inline_html import BLOCK_TAGS, INLINE_TAGS, is_safe_address, show_image, write_html
 from retriever.web.marks import Anchor, Mark, Marker
+from retriever.web.plain import plain_html
 
 # Rendering takes about half a second for each MB of ordinary prose; a text beyond this is shown as it is.
 MAX_MARKDOWN_CHARS = 1_000_000
@@ -69,14 +70,20 @@ def render_document(text: str, marks: Iterable[Mark] = (), anchors: Iterable[Anc
     return Rendered(_sanitized(body), front, _heading(tokens))
 
 
-def render_excerpt(text: str, marks: Iterable[Mark] = ()) -> Markup:
+def render_excerpt(text: str, marks: Sequence[Mark] = ()) -> Markup:
     """A lesson's Markdown as HTML; headings are bold, and indented lines, which a cut produces, are text."""
+    plain = plain_html(text, Marker(marks))
+    return parse_excerpt(text, marks) if plain is None else Markup(plain)
+
+
+def parse_excerpt(text: str, marks: Sequence[Mark] = ()) -> Markup:
+    """The same, whatever the text is."""
     parser = _parser(is_excerpt=True)
     tokens = _with_boxes(align(parser.parse(text), text))
     return _sanitized(parser.renderer.render(tokens, parser.options, {"marker": Marker(marks)}))
 
 
-def render_line(text: str, marks: Iterable[Mark] = ()) -> Markup:
+def render_line(text: str, marks: Sequence[Mark] = ()) -> Markup:
     """A lesson's Markdown as one line: its words and its marks."""
     return Markup(nh3.clean(render_excerpt(text, marks), tags={"mark"}, attributes={"mark": {"class"}}).strip())
 
