@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,8 @@ def export_folder(models: Path, fingerprint: str) -> Path:
 def write_json_atomically(path: Path, value: object) -> None:
     """`value` is at `path`, whole, or what was there before still is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    # Two processes may be at it, and two threads of one.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     temporary.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
     temporary.replace(path)
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from retriever.embedder import export_folder, find_model, open_embedder
+from retriever.embedder import export_folder, find_model, open_embedder, read_json, write_json_atomically
 from retriever.errors import ModelError
 from retriever.transformer import SentenceTransformerEmbedder
 
@@ -114,3 +116,11 @@ def test_a_damaged_export_says_what_to_remove(tmp_path, embedder, models):
     (copy / "graph.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelError, match="Remove that folder"):
         open_embedder("", tmp_path)
+
+
+def test_two_threads_may_write_the_same_file(tmp_path: Path):
+    path = tmp_path / "checked.json"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: write_json_atomically(path, {"number": number}), range(400)))
+    assert read_json(path)["number"] in range(400)
+    assert [file.name for file in tmp_path.iterdir()] == ["checked.json"]
