@@ -132,17 +132,16 @@ class Search:
         if embedder is None or encoding is None:
             question = read_question(words, None, frequencies, documents)
             return question, candidates.bundles(shortlist([], by_words, SHORTLIST), "")
-        senses = self._record.senses.all(embedder.fingerprint)
-        question = read_question(words, encoding.result(), frequencies, documents, embedder, senses)
-        by_meaning = self._by_meaning(question.embedding, embedder.fingerprint, allowed)
-        return question, candidates.bundles(shortlist(by_meaning, by_words, SHORTLIST), embedder.fingerprint)
+        encoded = encoding.result()
+        by_meaning = self._by_meaning(encoded.embedding, embedder.fingerprint, allowed)
+        bundles = candidates.bundles(shortlist(by_meaning, by_words, SHORTLIST), embedder.fingerprint)
+        senses = self._record.senses.of(embedder.fingerprint, [bundle.pieces for bundle in bundles])
+        return read_question(words, encoded, frequencies, documents, embedder, senses), bundles
 
     def _by_meaning(
-        self, query: Embeddings | None, fingerprint: str, allowed: frozenset[int] | None
+        self, query: Embeddings, fingerprint: str, allowed: frozenset[int] | None
     ) -> list[list[tuple[int, float]]]:
         """(document key, cosine) of the nearest of each unit; at the same time Chroma would take no less for both."""
-        if query is None:
-            return []
         near = (self._meaning.nearest((unit, fingerprint), query, CANDIDATES, allowed) for unit in UNITS)
         return [[(document, cosine) for _, document, cosine in found] for found in near]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import os
 import subprocess
 import sys
 import tomllib
@@ -131,6 +132,21 @@ def test_help_loads_nothing_heavy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.strip() == "[]"
+
+
+def test_a_question_loads_no_masked_arrays(example_home, models):
+    program = (
+        "import sys; from cli import main\n"
+        "try:\n"
+        f"    main.main(['--home', {str(example_home)!r}, 'ask', 'did a disk fill?'], standalone_mode=False)\n"
+        "except SystemExit:\n"
+        "    print('numpy.ma' in sys.modules, file=sys.stderr)"
+    )
+    environment = {**os.environ, "LESSONS_MODELS": str(models), "LESSONS_RECORD_QUESTIONS": "false"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT, env=environment
+    )
+    assert done.stderr.strip() == "False"
 
 
 def test_the_master_of_a_server_is_made_without_flask():

@@ -23,6 +23,7 @@ from retriever.record import FILE_NAME
 from retriever.record.old_forms import gather_senses
 from retriever.record.packing import unpacked
 from retriever.record.sense_rows import add_contexts, drop_senses, drop_unheld, read_senses
+from retriever.record.senses import SenseStore
 from retriever.senses import ENOUGH, Contexts, Senses, contexts_of, summed
 from tests.bundles import sense_vectors
 
@@ -90,6 +91,23 @@ def test_words_of_the_memory_have_senses_and_others_have_none(example_memory: Me
 
 def test_another_model_has_no_senses_here(example_memory: Memory) -> None:
     assert example_memory.record.senses.all("another") is None
+
+
+def test_at_first_only_the_senses_that_are_needed_are_read_and_all_from_the_second_time_on(examples: Memory) -> None:
+    store, model = examples.record.senses, examples.fingerprint
+    everything = store.all(model)
+    fresh = SenseStore(examples.record._database)
+    texts = [pieces for pieces in examples.embedder.piece_ids(["certificate queue", "queue trombone"]) if len(pieces)]
+    first, second = fresh.of(model, texts), fresh.of(model, texts)
+    assert everything is not None
+    assert first is not None
+    assert second is not None
+    assert len(first.rows) < len(everything.rows) / 10
+    assert len(second.rows) == len(everything.rows)
+    for pieces in texts:
+        assert np.array_equal(sense_vectors(first, pieces), sense_vectors(everything, pieces))
+    examples.record.senses.start_anew(model)
+    assert fresh.of(model, texts) is None
 
 
 def test_a_word_is_near_to_what_means_the_same_here(example_memory: Memory) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from retriever.record.packing import model_of, new_model, packed, unpacked, unpa
 from retriever.senses import ENOUGH, Contexts, Senses
 
 if TYPE_CHECKING:
-    from retriever.senses import Floats
+    from retriever.senses import Floats, Ids
 
 # The key of a sense: the number of its model, and in the lower half that of the piece.
 _PIECE_BITS = 32
@@ -96,6 +96,23 @@ def read_senses(
             WHERE version >= ? AND {"+" if since else ""}key BETWEEN ? AND ? ORDER BY key""",
         (_PIECE, since, first, first | _PIECE),
     ).fetchall()
+    return _with_rows(before, rows)
+
+
+def read_senses_of(connection: sqlite3.Connection, fingerprint: str, pieces: Ids) -> Senses | None:
+    """The senses that this model made of these distinct pieces, None where it made none of them."""
+    model = model_of(connection, fingerprint)
+    if model is None:
+        return None
+    first = model << _PIECE_BITS
+    rows = []
+    for part in _parts([first | piece for piece in pieces.tolist()]):
+        query = f"SELECT key & ?, checksum, sense FROM senses WHERE key IN ({_marks(part)})"
+        rows += connection.execute(query, (_PIECE, *part)).fetchall()
+    return _with_rows(None, rows)
+
+
+def _with_rows(before: Senses | None, rows: Sequence[sqlite3.Row]) -> Senses | None:
     # A word whose sense is damaged counts as one that is not known, until its documents are read again.
     sound = [row for row in rows if zlib.crc32(row[2]) == row[1]]
     if not sound:
@@ -116,12 +133,19 @@ def _note_drop(connection: sqlite3.Connection) -> None:
 def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tuple[int, Floats]]:
     """{key: (in how many places it stood, the mean of its vectors there)} of those that are known."""
     found = {}
-    for start in range(0, len(keys), _MANY):
-        part = keys[start : start + _MANY]
-        marks = ", ".join("?" * len(part))
+    for part in _parts(keys):
         for key, contexts, length, checksum, sense in connection.execute(
-            f"SELECT key, contexts, length, checksum, sense FROM senses WHERE key IN ({marks})", part
+            f"SELECT key, contexts, length, checksum, sense FROM senses WHERE key IN ({_marks(part)})", part
         ):
             if zlib.crc32(sense) == checksum:
                 found[key] = (contexts, length * unpacked([sense])[0])
     return found
+
+
+def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The keys in parts that one statement takes."""
+    return (keys[start : start + _MANY] for start in range(0, len(keys), _MANY))
+
+
+def _marks(part: Sequence[int]) -> str:
+    return ", ".join("?" * len(part))

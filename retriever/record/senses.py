@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from retriever.record.database import Database
 from retriever.record.kept import content_version
-from retriever.record.sense_rows import ROUGH, clear_senses, mark_rough, read_senses
+from retriever.record.sense_rows import ROUGH, clear_senses, mark_rough, read_senses, read_senses_of
 from retriever.senses import Senses
+
+if TYPE_CHECKING:
+    from retriever.senses import Ids
 
 
 class SenseStore:
@@ -15,6 +23,18 @@ class SenseStore:
         self._database = database
         # (version of the content, fingerprint, the senses then).
         self._kept: tuple[int, str, Senses | None] = (0, "", None)
+        self._asked = ""
+
+    def of(self, fingerprint: str, held: Sequence[Ids]) -> Senses | None:
+        """The senses that this model has made of at least the pieces that these texts hold, None where it made none.
+
+        All are read, and kept, from the second time on: who asks one question needs a quarter of them.
+        """
+        if self._asked == fingerprint or not held:
+            return self.all(fingerprint)
+        self._asked = fingerprint
+        with self._database.read() as connection:
+            return read_senses_of(connection, fingerprint, np.flatnonzero(np.bincount(np.concatenate(held))))
 
     def all(self, fingerprint: str) -> Senses | None:
         """The senses that this model has made of the memory's words, None where it made none."""
