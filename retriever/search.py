@@ -141,9 +141,15 @@ class Search:
     def _by_meaning(
         self, query: Embeddings, fingerprint: str, allowed: frozenset[int] | None
     ) -> list[list[tuple[int, float]]]:
-        """(document key, cosine) of the nearest of each unit; at the same time Chroma would take no less for both."""
-        near = (self._meaning.nearest((unit, fingerprint), query, CANDIDATES, allowed) for unit in UNITS)
-        return [[(document, cosine) for _, document, cosine in found] for found in near]
+        """(document key, cosine) of the nearest of each unit, both looked for at the same time."""
+
+        def nearest(unit: str) -> list[tuple[int, float]]:
+            near = self._meaning.nearest((unit, fingerprint), query, CANDIDATES, allowed)
+            return [(document, cosine) for _, document, cosine in near]
+
+        first, *others = UNITS
+        beside = [self._beside.submit(nearest, unit) for unit in others]
+        return [nearest(first), *(near.result() for near in beside)]
 
     def _choose(
         self, query: str, ranking: Sequence[Ranked], limits: tuple[int, int], filters: Filters
