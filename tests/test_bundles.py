@@ -72,6 +72,8 @@ def test_what_was_read_is_kept_while_new_files_come_in(
         "UPDATE documents SET title = 'New' WHERE key = 1",
         "DELETE FROM documents WHERE key = 1",
         "INSERT INTO remarks (lesson_id, hidden) VALUES ('any', 1)",
+        "UPDATE remarks SET hidden = 1",
+        "DELETE FROM remarks",
         "UPDATE sources SET url_template = 'https://example.org/{path}'",
         "DELETE FROM sentences WHERE document = 1",
         """INSERT INTO sentences SELECT document, 'another', checksum, spans, passages, pieces, piece_ends, embeddings
@@ -80,9 +82,17 @@ def test_what_was_read_is_kept_while_new_files_come_in(
 )
 def test_each_change_to_what_is_there_is_an_edition(filled: Memory, change: str):
     with filled.record._database.write() as connection:
+        connection.execute("INSERT INTO remarks (lesson_id) VALUES ('one')")
         before = edition(connection)
         connection.execute(change)
         assert edition(connection) > before
+
+
+def test_what_changes_nothing_that_is_shown_is_no_edition(filled: Memory):
+    with filled.record._database.write() as connection:
+        before = edition(connection)
+        connection.execute("UPDATE sources SET name = name, root = root, url_template = url_template, report = '{}'")
+        assert edition(connection) == before
 
 
 def test_embeddings_that_are_made_again_are_an_edition(filled: Memory):

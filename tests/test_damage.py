@@ -21,6 +21,7 @@ from retriever.record import backups as backups_module
 from retriever.record.database import PAGE_BYTES
 from retriever.record.packing import UNITS, place_of
 from retriever.record.schema import MIGRATIONS, SCHEMA_VERSION, migrate
+from retriever.record.sense_rows import read_senses
 from retriever.rounding import unit_vectors
 
 QUESTION = "lock the crane before the wind rises"
@@ -229,6 +230,64 @@ def test_migrations_shorten_embeddings_and_pieces_and_keep_their_meaning(version
     assert connection.execute("PRAGMA page_size").fetchone()[0] == PAGE_BYTES
     assert connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
     connection.close()
+
+
+def old_record(version: int, embeddings: bytes, fingerprint: str) -> sqlite3.Connection:
+    """A record of that version in memory, with one document of two sentences."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    migrate(connection, 0, version)
+    connection.execute("INSERT INTO sources (key, name, created_at) VALUES (1, 'pumps', '')")
+    connection.execute(
+        """INSERT INTO documents (key, id, source, path, created_at, updated_at, checksum, text)
+           VALUES (1, 'a', 1, 'a.md', '', '', '', '')"""
+    )
+    pieces = np.asarray([3, 5], np.int32 if version < 7 else np.uint16)
+    spans, owners, ends = (np.asarray(numbers, np.int32) for numbers in ([[0, 1], [1, 2]], [0, 0], [1, 2]))
+    blobs = (spans.tobytes(), owners.tobytes(), pieces.tobytes(), ends.tobytes(), embeddings)
+    connection.execute(
+        "INSERT INTO sentences VALUES (1, ?, ?, ?, ?, ?, ?, ?)", (fingerprint, zlib.crc32(embeddings), *blobs)
+    )
+    return connection
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_sentences_without_embeddings_as_an_import_may_leave_them_are_migrated(version):
+    connection = old_record(version, b"", "")
+    migrate(connection, version)
+    assert connection.execute("SELECT embeddings FROM sentences").fetchone()[0] == b""
+    assert connection.execute("SELECT count(*) FROM senses").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("embeddings", [b"abc", np.full((2, 8), np.nan, np.float16).tobytes()])
+def test_odd_embeddings_do_not_stop_a_migration(embeddings):
+    connection = old_record(7, embeddings, "model")
+    migrate(connection, 7)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+
+
+def test_the_senses_of_version_8_keep_their_length_and_direction():
+    rows = np.random.default_rng(6).standard_normal((3, 384)).astype(np.float32)
+    rows *= np.asarray([0.9, 0.4, 0.7], np.float32)[:, None] / np.linalg.norm(rows, axis=1, keepdims=True)
+    connection = old_record(8, b"", "")
+    connection.execute("INSERT INTO models (number, fingerprint) VALUES (2, 'model')")
+    keys = [2 << 32 | piece for piece in (7, 70_000, 250_000)]
+    for key, row in zip(keys, rows, strict=True):
+        connection.execute("INSERT INTO senses VALUES (?, 5, ?)", (key, row.astype(np.float16).tobytes()))
+    connection.execute(
+        "INSERT INTO generations (fingerprint, dim, state, made_at) VALUES ('model', 384, 'current', '')"
+    )
+    migrate(connection, 8)
+    for key, row in zip(keys, rows, strict=True):
+        contexts, length, checksum, sense = connection.execute(
+            "SELECT contexts, length, checksum, sense FROM senses WHERE key = ?", (key,)
+        ).fetchone()
+        assert (contexts, checksum) == (5, zlib.crc32(sense))
+        assert np.abs(length * unit_vectors(np.frombuffer(sense, np.int8)[None])[0] - row).max() < 0.002
+    assert connection.execute("SELECT state FROM generations").fetchone()[0] == "retired"
+    found = read_senses(connection, "model")
+    assert found is not None
+    assert np.flatnonzero(found.places >= 0).tolist() == [7, 70_000, 250_000]
 
 
 def test_what_was_damaged_before_a_migration_is_damaged_after_it(version_1, open_memory):

@@ -77,6 +77,9 @@ def test_a_broken_export_is_refused_with_the_line_at_fault(lived_in, tmp_path):
     keeping.export(lived_in.settings, tmp_path / "all.jsonl", embeddings=True)
     lines = (tmp_path / "all.jsonl").read_text().splitlines(keepends=True)
     document = next(number for number, line in enumerate(lines) if '"table":"documents"' in line)
+    sense = next(number for number, line in enumerate(lines) if '"table":"senses"' in line)
+    senseless = json.loads(lines[sense])
+    senseless["row"]["sense"] = 10**11
     vector = next(number for number, line in enumerate(lines) if '"table":"embeddings"' in line)
     orphans = [line for line in lines[:-1] if '"table":"sources"' not in line]
     broken = {
@@ -91,6 +94,7 @@ def test_a_broken_export_is_refused_with_the_line_at_fault(lived_in, tmp_path):
         rf"line {len(lines) + 1}: it comes after": [*lines, lines[-1]],
         r"first line does not say": lines[1:],
         r"newer Lessons": _changed(lines, 0, lines[0].replace(f'"schema":{SCHEMA_VERSION}', '"schema":99')),
+        rf"line {sense + 1}: it was changed": _changed(lines, sense, json.dumps(senseless) + "\n"),
         rf"line {vector + 1}: it holds bytes": _changed(lines, vector, lines[vector].replace('64":"', '64":"!')),
     }
     for sentence, content in broken.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -262,3 +263,14 @@ def test_senses_that_went_are_gone_for_who_had_read_them(examples: Memory, tmp_p
         drop_unheld(connection)
     assert _lengths(examples, "trombone")[0] == 0.0
     assert _lengths(examples, "server")[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_sense_of_another_size_as_an_import_may_bring_it_begins_anew(rows: sqlite3.Connection) -> None:
+    add_contexts(rows, "made-up", contexts_of([_encoded((9, EAST))]))
+    rows.execute(
+        "UPDATE senses SET sense = x'7f0000', checksum = ? WHERE key & 0xFFFFFFFF = 9", (zlib.crc32(b"\x7f\0\0"),)
+    )
+    add_contexts(rows, "made-up", contexts_of([_encoded((9, NORTH))]))
+    found = read_senses(rows, "made-up")
+    assert found is not None
+    assert sense_vectors(found, np.asarray([9])).tolist() == [[0.0, 1.0]]

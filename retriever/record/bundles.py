@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Documents with so many sentences in all are kept, at some 1.5 kB a sentence: all of a memory with 40,000 lessons.
+# Documents with so many sentences in all are kept, at some 1.1 kB a sentence: all of a memory with 40,000 lessons.
 KEPT_SENTENCES = 120_000
 
 # How many sentences in a row are compared with a question together.

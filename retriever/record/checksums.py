@@ -15,7 +15,6 @@ from retriever.record.packing import UNITS, places_of
 # A text as bytes: one that is damaged may be no UTF-8 any more, and SQLite's module then gives nothing at all.
 RAW_TEXT = "CAST(d.text AS BLOB) AS raw_text, d.checksum"
 
-
 # Before this version an embedding's unit and owner had columns of their own.
 _PACKED_FROM = 7
 

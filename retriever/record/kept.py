@@ -1,4 +1,4 @@
-"""What was read from the record and may be shown again, kept for as long as nothing that is shown has changed."""
+"""What was read from the record and may be shown again, kept for as long as nothing that it depends on has changed."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ def gather_senses(connection: sqlite3.Connection) -> None:
     )
     for fingerprint, pieces, piece_ends, embeddings, checksum in rows.fetchall():
         ends = np.frombuffer(piece_ends, np.int32)
-        if not len(ends) or zlib.crc32(embeddings) != checksum:
+        # An import without embeddings leaves none behind, and says so with a checksum that holds.
+        if not len(ends) or not embeddings or zlib.crc32(embeddings) != checksum:
             continue
         held = unpacked_pieces(pieces, ends)
         sentences = unit_vectors(np.frombuffer(embeddings, np.int8).reshape(len(ends), -1))

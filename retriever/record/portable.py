@@ -202,7 +202,9 @@ _CHECKS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "documents": lambda row: isinstance(row["text"], str) and digest(row["text"]) == row["checksum"],
     "embeddings": lambda row: isinstance(row["embedding"], bytes) and zlib.crc32(row["embedding"]) == row["checksum"],
     # Senses have one from version 9 on.
-    "senses": lambda row: "checksum" not in row or zlib.crc32(bytes(row["sense"])) == row["checksum"],
+    "senses": lambda row: (
+        isinstance(row["sense"], bytes) and ("checksum" not in row or zlib.crc32(row["sense"]) == row["checksum"])
+    ),
     "sentences": lambda row: isinstance(row["embeddings"], bytes) and zlib.crc32(row["embeddings"]) == row["checksum"],
 }
 

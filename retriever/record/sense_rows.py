@@ -33,7 +33,7 @@ def add_contexts(connection: sqlite3.Connection, fingerprint: str, contexts: Con
     if not len(contexts.pieces):
         return
     first = new_model(connection, fingerprint) << _PIECE_BITS
-    known = _known(connection, [first | piece for piece in contexts.pieces.tolist()])
+    known = _known(connection, [first | piece for piece in contexts.pieces.tolist()], contexts.sums.shape[1])
     version, changed = content_version(connection), []
     for piece, count, total in zip(contexts.pieces.tolist(), contexts.counts.tolist(), contexts.sums, strict=True):
         before, mean = known.get(first | piece, (0, None))
@@ -130,14 +130,15 @@ def _note_drop(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE content SET version = version + 1, senses_dropped = version + 1")
 
 
-def _known(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, tuple[int, Floats]]:
+def _known(connection: sqlite3.Connection, keys: Sequence[int], dim: int) -> dict[int, tuple[int, Floats]]:
     """{key: (in how many places it stood, the mean of its vectors there)} of those that are known."""
     found = {}
     for part in _parts(keys):
         for key, contexts, length, checksum, sense in connection.execute(
             f"SELECT key, contexts, length, checksum, sense FROM senses WHERE key IN ({_marks(part)})", part
         ):
-            if zlib.crc32(sense) == checksum:
+            # One of another size came with an import: it begins anew.
+            if zlib.crc32(sense) == checksum and len(sense) == dim:
                 found[key] = (contexts, length * unpacked([sense])[0])
     return found
 

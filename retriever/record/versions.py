@@ -325,6 +325,9 @@ DROP TABLE senses;
 ALTER TABLE rounded_senses RENAME TO senses;
 CREATE INDEX senses_by_version ON senses (version);
 
+-- The index of before holds vectors that were not rounded so: it is built anew, to give the same cosines as the record.
+UPDATE generations SET state = 'retired';
+
 -- `edited` changes whenever anything of a document changes that was there before: what was read of the others may be
 -- kept while new ones come in. `senses_dropped` is the version at which senses went away.
 ALTER TABLE content ADD COLUMN edited INTEGER NOT NULL DEFAULT 1;

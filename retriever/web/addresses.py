@@ -18,14 +18,16 @@ def rooted(path: str) -> str:
 
 
 def endpoint_address(endpoint: str, **values: str) -> str:
-    """Flask's `url_for` for templates, which ask for the same few addresses on every page: the last ones are kept."""
-    return _endpoint_address(request.script_root, endpoint, tuple(values.items()))
+    """Flask's `url_for` for templates; the addresses that every page has, those without values, are kept."""
+    if values:
+        return url_for(endpoint, _external=False, **values)
+    return _endpoint_address(request.script_root, endpoint)
 
 
-@lru_cache(maxsize=1024)
-def _endpoint_address(prefix: str, endpoint: str, values: tuple[tuple[str, str], ...]) -> str:
+@lru_cache(maxsize=256)
+def _endpoint_address(prefix: str, endpoint: str) -> str:
     # Never the host: that is whatever the request said, and what is kept is shown to others. The prefix is the same.
-    return url_for(endpoint, _external=False, **dict(values))
+    return url_for(endpoint, _external=False)
 
 
 def own_path(target: str, otherwise: str = "/") -> str:
