@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retriever.record import Record
 from retriever.record.packing import model_of, new_model
+from retriever.record.sense_rows import drop_unheld
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def read_pool(homes: Sequence[Path]) -> Pool:
 
 
 def take_senses(record: Record, pool: Path) -> None:
-    """The record has the senses of that pool, which its words were read for."""
+    """The record has those senses of that pool whose words it holds."""
     giver = Record(pool)
     fingerprint = giver.embeddings.model() or ""
     with giver._database.read() as connection:
@@ -77,6 +78,7 @@ def take_senses(record: Record, pool: Path) -> None:
             "INSERT OR REPLACE INTO senses VALUES (?, ?, ?, ?, 0, ?)",
             [(first + piece, *row) for piece, *row in rows],
         )
+        drop_unheld(connection)
 
 
 def _bundles(record: Record) -> Iterator[Bundle]:
