@@ -14,7 +14,7 @@ from benchmarks.speed.options import Options
 from benchmarks.speed.rows import Row, Sample
 
 FILES = 60
-_WIDTH, _HEIGHT, _LEFT, _TOP = 240, 150, 46, 30
+_WIDTH, _HEIGHT, _LEFT, _TOP = 240, 150, 62, 30
 _LESSONS = re.compile(r", ([\d,]+) lessons$")
 
 # {title: (how the rows' names begin, unit)}, in the order in which they are drawn.
@@ -58,6 +58,10 @@ def plot(found: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _told(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _points(found: Sequence[Mapping[str, Any]], begins: str) -> list[tuple[int, float]]:
     """(lessons, median) of the rows whose names begin so."""
     points = []
@@ -86,11 +90,11 @@ def _panel(number: int, title: str, unit: str, points: list[tuple[int, float]]) 
         for power in range(low, high + 1):
             y = _TOP + _HEIGHT * (high - power) / (high - low)
             parts.append(f'<line class="axis" x1="{left}" x2="{left + _WIDTH}" y1="{y:.0f}" y2="{y:.0f}"/>')
-            parts.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{10.0**power:g} {unit}</text>')
+            parts.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{_told(10.0**power)} {unit}</text>')
         parts.append('<path class="line" d="M' + " L".join(f"{x:.0f},{y:.0f}" for x, y, _, _ in spots) + '"/>')
         for x, y, lessons, value in spots:
             parts.append(f'<circle class="dot" cx="{x:.0f}" cy="{y:.0f}" r="3"/>')
-            parts.append(f'<text x="{x:.0f}" y="{y - 7:.0f}" text-anchor="middle">{value:.3g}</text>')
+            parts.append(f'<text x="{x:.0f}" y="{y - 7:.0f}" text-anchor="middle">{_told(value)}</text>')
             base = _TOP + _HEIGHT + 16
             parts.append(f'<text x="{x:.0f}" y="{base}" text-anchor="middle">{lessons // 1000} k</text>')
     return "\n".join(parts)
