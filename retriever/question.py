@@ -70,9 +70,8 @@ def read_question(
     frequencies: Mapping[str, int],
     documents: int,
     pieces: Pieces | None = None,
-    senses: Senses | None = None,
 ) -> Question:
-    """The question made of `words`; `frequencies` says how many of the `documents` hold each token.
+    """The question made of `words`, without senses; `frequencies` says how many of the `documents` hold each token.
 
     A whole compound that occurs nowhere is left out, because its parts are asked for too.
     """
@@ -89,7 +88,7 @@ def read_question(
     asked = tuple(
         Asked(word, idf[number], _rarity(ids[number]) if number in ids else 0.0) for number, word in enumerate(kept)
     )
-    if encoded is None or senses is None or not len(encoded.pieces):
+    if encoded is None or not len(encoded.pieces):
         return Question(embedding, asked)
     shares: dict[int, float] = {}
     for number, row in ids.items():
@@ -102,7 +101,7 @@ def read_question(
     if not len(told):
         return Question(embedding, asked)
     tokens = unit_rows(encoded.tokens[told])
-    return Question(embedding, asked, tokens, weights[told] / max(float(weights.sum()), 1e-9), senses)
+    return Question(embedding, asked, tokens, weights[told] / max(float(weights.sum()), 1e-9))
 
 
 def doubtful(

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 class Weights:
     """Everything that can be tuned; `python -m benchmarks.ablate_ranking` shows what each weight is worth.
 
-    `sentence`, `window`, `passage`, `words` and `senses` weigh a document's signals. `title`, `labels` and
-    `headings` weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. The `shown_` ones are
-    log-odds that a sentence is the one to show; with a direction in which lessons lie, what was extracted counts
-    `shown_stated_too` beside `shown_lesson`.
+    In the choice of documents that get a closer look the list by words counts `candidate_words` times one by meaning,
+    and the first of a list is ahead of the next by the less, the larger `candidate_places` is. `sentence`, `window`,
+    `passage`, `words` and `senses` weigh a document's signals. `title`, `labels` and `headings` weigh an occurrence of
+    a word against one in the body; `k1` and `b` are BM25's. The `shown_` ones are log-odds that a sentence is the one
+    to show; with a direction in which lessons lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
     """
 
+    candidate_words: float = 2.0
+    candidate_places: float = 5.0
     sentence: float = 0.7
     window: float = 0.7
     passage: float = 0.7
@@ -69,25 +72,21 @@ class Ranked:
 
 
 def shortlist(
-    by_meaning: Iterable[Sequence[tuple[int, float]]], by_words: Sequence[tuple[int, float]], limit: int
+    by_meaning: Iterable[Sequence[tuple[int, float]]],
+    by_words: Sequence[tuple[int, float]],
+    limit: int,
+    weights: Weights = WEIGHTS,
 ) -> list[int]:
-    """The keys of the `limit` most promising documents, best first.
+    """The keys of the `limit` most promising documents, best first, ties by key.
 
-    `by_meaning` holds lists of (document key, cosine), such as one for passages and one for lessons,
-    `by_words` (document key, BM25); a document may come several times. Where a list does not have it, it is
-    taken to be as good as the last one there.
+    `by_meaning` holds lists of (document key, cosine), best first, such as one for passages and one for lessons,
+    `by_words` (document key, BM25); a document may come several times. Only places in the lists count, which mean the
+    same in a memory of any size: reciprocal rank fusion (Cormack et al., SIGIR 2009).
     """
     scores: defaultdict[int, float] = defaultdict(float)
-    meanings = [_best_each(found) for found in by_meaning if found]
-    words = _best_each(by_words)
-    keys = set(words).union(*meanings)
-    for found in meanings:
-        floor = min(found.values())
-        for key in keys:
-            scores[key] += found.get(key, floor)
-    top = max(words.values(), default=0.0) or 1.0
-    for key, score in words.items():
-        scores[key] += score / top
+    for found, weight in (*((one, 1.0) for one in by_meaning), (by_words, weights.candidate_words)):
+        for place, key in enumerate(dict.fromkeys(key for key, _ in found), start=1):
+            scores[key] += weight / (weights.candidate_places + place)
     return [key for key, _ in sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]]
 
 
@@ -209,10 +208,3 @@ def _bm25(counts: Floats, lengths: Floats, question: Question, weights: Weights)
     slack = weights.k1 * (1 - weights.b + weights.b * lengths)
     shares: Floats = np.asarray((counts / (counts + slack[:, None])) @ idf / question.total_idf, np.float32)
     return shares
-
-
-def _best_each(found: Sequence[tuple[int, float]]) -> dict[int, float]:
-    best: dict[int, float] = {}
-    for key, score in found:
-        best[key] = max(score, best.get(key, score))
-    return best

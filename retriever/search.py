@@ -133,10 +133,13 @@ class Search:
             question = read_question(words, None, frequencies, documents)
             return question, candidates.bundles(shortlist([], by_words, SHORTLIST), "")
         encoded = encoding.result()
+        question = read_question(words, encoded, frequencies, documents, embedder)
         by_meaning = self._by_meaning(encoded.embedding, embedder.fingerprint, allowed)
-        bundles = candidates.bundles(shortlist(by_meaning, by_words, SHORTLIST), embedder.fingerprint)
+        promising = shortlist(by_meaning, by_words, SHORTLIST)
+        bundles = candidates.bundles(promising, embedder.fingerprint)
+        # Last, and only of the words that these documents hold, where nothing is kept yet.
         senses = self._record.senses.of(embedder.fingerprint, [bundle.pieces for bundle in bundles])
-        return read_question(words, encoded, frequencies, documents, embedder, senses), bundles
+        return replace(question, senses=senses), bundles
 
     def _by_meaning(
         self, query: Embeddings, fingerprint: str, allowed: frozenset[int] | None

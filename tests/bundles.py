@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,4 +97,5 @@ def ask(
     vector = np.asarray(direction, np.float32) / np.linalg.norm(direction)
     if pieces is None:
         return read_question(words, without_tokens(vector), counts, len(bundles))
-    return read_question(words, pieces.encoded(query, vector), counts, len(bundles), pieces, pieces.senses())
+    question = read_question(words, pieces.encoded(query, vector), counts, len(bundles), pieces)
+    return replace(question, senses=pieces.senses())

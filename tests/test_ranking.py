@@ -118,11 +118,23 @@ def test_a_question_without_words_is_ranked_by_meaning() -> None:
 
 
 def test_the_shortlist_joins_meaning_and_words() -> None:
-    assert shortlist([[(1, 0.9), (2, 0.8)], [(1, 0.7), (3, 0.1)]], [(2, 10.0), (3, 1.0)], 2) == [2, 1]
+    meaning = [[(1, 0.9), (2, 0.8)], [(1, 0.7), (1, 0.6), (3, 0.1)]]
+    assert shortlist(meaning, [], 3) == [1, 2, 3]
+    assert shortlist(meaning, [(2, 10.0), (3, 1.0)], 2) == [2, 3]
+
+
+@pytest.mark.parametrize("spread", [0.5, 0.001])
+def test_how_far_apart_the_nearest_are_which_a_large_memory_makes_less_does_not_matter(spread: float) -> None:
+    near = [(number, 0.9 - spread * number / 200) for number in range(200)]
+    words = [(number, 9.0 - number / 1000) for number in range(1000, 1200)]
+    found = shortlist([near, near], words, 30)
+    assert found == shortlist([near, near], [(key, score * 50) for key, score in words], 30)
+    assert sum(key < 1000 for key in found) == 15
 
 
 def test_the_shortlist_works_without_either_side_and_breaks_ties_by_key() -> None:
-    assert shortlist([], [(7, 2.0), (5, 2.0)], 5) == [5, 7]
+    assert shortlist([], [(7, 2.0), (5, 1.0)], 5) == [7, 5]
+    assert shortlist([[(3, 0.5)], [(2, 0.5)]], [], 5) == [2, 3]
     assert shortlist([[(3, 0.5)], []], [], 5) == [3]
     assert shortlist([], [], 5) == []
 
