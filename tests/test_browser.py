@@ -99,6 +99,8 @@ def test_slash_brings_the_keyboard_to_the_box(page: Page) -> None:
 
 def test_the_nearest_lessons_show_while_one_types_and_lead_to_their_place(page: Page) -> None:
     page.goto("/")
+    # The field gets the focus a moment after the page is there.
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("certificate expired")
     near = page.locator(".panel a.near")
     expect(near.first.locator("mark").first).to_have_text("certificate")
@@ -131,6 +133,8 @@ def test_the_panel_goes_when_it_is_not_wanted(page: Page) -> None:
 def test_an_answer_that_comes_late_is_dropped(page: Page) -> None:
     page.route("**/near?q=certificate", lambda route: (page.wait_for_timeout(600), route.continue_()))
     page.goto("/")
+    # The field gets the focus a moment after the page is there.
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("certificate")
     page.wait_for_timeout(300)
     page.keyboard.type(" failover")
@@ -141,6 +145,8 @@ def test_an_answer_that_comes_late_is_dropped(page: Page) -> None:
 
 def test_a_question_without_an_answer_is_kept_and_told_of_once(page: Page, small: TestMemory) -> None:
     page.goto("/")
+    # The field gets the focus a moment after the page is there.
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("drawbridge")
     page.wait_for_timeout(400)
     page.keyboard.press("Enter")

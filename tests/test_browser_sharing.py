@@ -32,6 +32,7 @@ def label(field: str) -> re.Pattern[str]:
 
 def test_a_lesson_is_shared_with_the_keyboard_alone_and_found(page: Page) -> None:
     page.goto("/share")
+    expect(page.get_by_role("textbox").first).to_be_focused()
     page.keyboard.type("The pump stalled in the frost.")
     page.keyboard.press("Tab")
     page.keyboard.type("Heat the pump before it is started.")
