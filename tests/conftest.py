@@ -29,6 +29,7 @@ from retriever.senses import summed
 from retriever.share import Share
 from retriever.sharing import Sharing
 from retriever.web import create_app
+from tests.five_reports import LESSONS
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -126,6 +127,17 @@ def filled(folder: Path, read: Callable[..., IngestReport], memory: Memory, repo
     """A memory of twelve short reports, no two of the same length."""
     for number in range(12):
         (folder / f"report-{number}.md").write_text(report(f"{number} {'x' * number}"))
+    read()
+    return memory
+
+
+@pytest.fixture
+def five_reports(folder: Path, read: Callable[..., IngestReport], memory: Memory) -> Memory:
+    """A memory of five reports with a lesson each."""
+    for name, lesson in LESSONS.items():
+        (folder / f"{name}.md").write_text(
+            f"# The {name}\n\nIt was a {name} day.\n\n## Lessons learned\n\n- {lesson}\n"
+        )
     read()
     return memory
 

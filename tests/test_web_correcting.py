@@ -91,18 +91,6 @@ def test_one_browser_has_one_say_and_can_take_it_back(web: FlaskClient, small: T
     assert small.lesson(id).remarks.me_too == 1
 
 
-def test_what_is_kept_of_a_card_s_buttons_is_found_again_by_the_part_a_script_asks_for(
-    web: FlaskClient, small: TestMemory
-) -> None:
-    id = lesson_id(small)
-    kept = web.application.jinja_env.globals["kept"]
-    for says in ("me_too", "not:me_too", "me_too"):
-        send(web, f"/lessons/{id}/say?part", 200, says=says)
-    made = kept.cache_info().misses
-    send(web, f"/lessons/{id}/say?part", 200, says="not:me_too")
-    assert kept.cache_info().misses == made
-
-
 def test_reading_hands_out_no_name(web: FlaskClient, small: TestMemory) -> None:
     id = lesson_id(small)
     for path in ("/", "/?q=expired", f"/lessons/{id}"):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from jinja2 import StrictUndefined
-from markupsafe import Markup
 
 from retriever.config import Settings
 from retriever.questions import Questions
@@ -65,7 +62,7 @@ def create_app(
     questions = Questions(memory, scribe.redact) if scribe else None
     table = (*operations(settings, records=questions is not None), *((*GAPS, *WRITING) if scribe else ()))
     access = Access(memory, settings, local_token, {f"api.{operation.name}": operation.scope for operation in table})
-    app.jinja_env.globals.update(_TEMPLATE_NAMES, asset=_asset_addresses(app), kept=lru_cache(maxsize=256)(_made))
+    app.jinja_env.globals.update(_TEMPLATE_NAMES, asset=_asset_addresses(app))
     app.jinja_env.globals.update(needs_token=access.needs_token, can_write=sharing is not None)
     register_journal(app, memory, settings)
     register_security(app, settings)
@@ -84,11 +81,6 @@ def create_app(
     _register_health(app, memory)
     register_proxy(app, settings)
     return app
-
-
-def _made(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
-    """What the macro makes of the arguments: `kept` in templates, for what is the same in nearly every card."""
-    return macro(*arguments)
 
 
 def _register_health(app: Flask, memory: Memory) -> None:

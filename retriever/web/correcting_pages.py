@@ -59,7 +59,7 @@ class CorrectingPages:
         lesson = change(id, says, visitor())
         if "part" in request.args:
             said = self.correcting.said_by(id, visitor())
-            return render_template("said.html", lesson=lesson, said=said)
+            return render_template("saying.html", lesson=lesson, said=said)
         flash(writing_texts.SAID_NO_LONGER if takes_back else writing_texts.SAID)
         return self._back(f"/lessons/{id}")
 
