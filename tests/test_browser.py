@@ -119,7 +119,9 @@ def test_the_nearest_lessons_show_while_one_types_and_lead_to_their_place(page: 
 
 def test_the_panel_goes_when_it_is_not_wanted(page: Page) -> None:
     page.goto("/lessons")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("certificate")
     expect(page.locator(".panel")).to_be_visible()
     page.keyboard.press("Escape")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Response, expect
 from web_browser import opened, served
 from web_memory import TestMemory, empty_memory, make_memory
 
@@ -75,6 +75,7 @@ def test_axe_finds_nothing_in_the_panel(browser: Browser, address: str) -> None:
     with browser.new_context(base_url=address, bypass_csp=True) as context:
         page = context.new_page()
         page.goto("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
         page.keyboard.type("certificate")
         page.locator(".panel a.near").first.wait_for()
         assert violations(page) == []
@@ -133,7 +134,9 @@ def test_a_first_visit_is_small_and_nothing_moves(browser: Browser, address: str
 def test_nothing_moves_while_one_types(browser: Browser, address: str) -> None:
     with opened(browser.new_context(base_url=address), address) as page:
         page.goto("/lessons")
+        page.wait_for_load_state("networkidle")
         page.keyboard.press("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
         for text in ("cert", "ificate", " exp", "ired"):
             page.keyboard.type(text)
             page.wait_for_timeout(350)
