@@ -14,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from retriever.evaluation.figures import auroc
 from retriever.lesson import Filters, normalised
 from retriever.memory import Memory
 from retriever.search import Found
-from retriever.verdict import Calibration, Evidence, Logit, weigh
+from retriever.verdict import OPEN, Calibration, Evidence, Logit, weigh
 
 # Strength of the penalty on the squares of standardised weights: one pseudo-observation.
 PENALTY = 1.0
@@ -38,6 +39,10 @@ PENALTY = 1.0
 # Confidence from which an answer counts as one. Below one half because an answer withheld costs more than
 # nearest misses that are shown as an answer.
 THRESHOLD = 0.4
+
+# What a first look weighs.
+FIRST = ("score", "words", "weakest")
+
 TARGET = Path(__file__).parent.parent / "retriever" / "calibration.json"
 
 
@@ -71,37 +76,51 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
     """Print the figures, each corpus by what the others gave; write what all of them give."""
     first = next(iter(memories.values()))
     embeddings, labels, sources = _gold_sentences(data / "gold_lessons.jsonl", data, first)
-    with _calibrated({}):
-        observed = [
-            Observed(name, judged, _evidence(memory, judged.query, found))
-            for name, memory in memories.items()
-            for judged in read_queries(data / name / "queries.jsonl")
-            if (found := memory.search.find(judged.query, k=10, per_document=2, filters=Filters())).ranking
-        ]
 
-    def fitted(without: str | None) -> Calibration:
+    def fitted(without: str | None) -> tuple[Calibration, list[Observed]]:
+        """What the other corpora give, and what it was observed with in all of them."""
         kept = sources != without
         lesson = _logistic(embeddings[kept], labels[kept], PENALTY)[1:]
-        return _calibration([item for item in observed if item.corpus != without], lesson)
+        direction = tuple(round(float(value), 3) for value in lesson)
+        # Which texts are read together depends on the direction, and on nothing else that is fitted.
+        observed = _observe(memories, data, Calibration(_NOTHING, dict.fromkeys(OPEN, _NOTHING), 1.0, direction))
+        return _calibration([item for item in observed if item.corpus != without], direction), observed
 
+    calibrations: dict[str, Calibration] = {}
+    held_out: list[Observed] = []
     for name, memory in memories.items():
-        known = {memory.fingerprint: asdict(fitted(name))}
-        with _calibrated(known):
+        calibrations[name], observed = fitted(name)
+        held_out += [item for item in observed if item.corpus == name]
+        with _calibrated({memory.fingerprint: asdict(calibrations[name])}):
             print(f"\n{name}\n" + evaluate(read_queries(data / name / "queries.jsonl"), memory.ask).as_text())
-    calibrations = {name: fitted(name) for name in memories}
-    _print_looks(observed, calibrations)
-    _print_reliability(observed, [_confidence(calibrations[item.corpus], item.evidence) for item in observed])
+    _print_looks(held_out, calibrations)
+    _print_reliability(held_out, [_as_opened(calibrations[item.corpus], item.evidence, OPEN)[0] for item in held_out])
     if write:
         everything = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
-        everything[first.fingerprint] = asdict(fitted(None))
+        everything[first.fingerprint] = asdict(fitted(None)[0])
         TARGET.write_text(json.dumps(everything, indent=None, sort_keys=True) + "\n", "utf-8")
         print(f"\nwritten to {TARGET}")
 
 
+_NOTHING = Logit(0.0, 0.0, 0.0, 0.0)
+
+
+def _observe(memories: Mapping[str, Memory], data: Path, calibration: Calibration) -> list[Observed]:
+    """The evidence that every judged query has in its corpus, with the calibration's direction."""
+    observed = []
+    for name, memory in memories.items():
+        with _calibrated({memory.fingerprint: asdict(calibration)}):
+            for judged in read_queries(data / name / "queries.jsonl"):
+                found = memory.search.find(judged.query, k=10, per_document=2, filters=Filters())
+                if found.ranking:
+                    observed.append(Observed(name, judged, _evidence(memory, judged.query, found)))
+    return observed
+
+
 def _evidence(memory: Memory, query: str, found: Found) -> Evidence:
     """What a closer look sees as well, whether or not the first one leaves the verdict open."""
-    support = memory.search.support(query, found.question, found.ranking)
-    return replace(weigh(found.question, found.ranking), support=support)
+    looks = memory.search.looks(query, found.question, found.ranking)
+    return replace(weigh(found.question, found.ranking), **{name: look() for name, look in looks.items()})
 
 
 def _memory(settings: Settings, corpus: Path, home: Path) -> Memory:
@@ -149,11 +168,13 @@ def _same(words: str, lesson: str) -> bool:
     return bool(lesson) and (lesson[:50] in words or (len(words) > 25 and words[:50] in lesson))
 
 
-def _calibration(observed: Sequence[Observed], lesson: np.ndarray[Any, Any]) -> Calibration:
-    direction = tuple(round(float(value), 3) for value in lesson)
-    first = _logit(observed, ("score", "words", "weakest"))
-    closer = [item for item in observed if item.evidence.support is not None]
-    return Calibration(first, _logit(closer, ("score", "words", "weakest", "support")), THRESHOLD, direction)
+def _calibration(observed: Sequence[Observed], direction: tuple[float, ...]) -> Calibration:
+    closer = {}
+    for number, name in enumerate(OPEN, start=1):
+        looked = list(OPEN)[:number]
+        told = [item for item in observed if all(getattr(item.evidence, look) is not None for look in looked)]
+        closer[name] = _logit(told, (*FIRST, *looked))
+    return Calibration(_logit(observed, FIRST), closer, THRESHOLD, direction)
 
 
 def _logit(observed: Sequence[Observed], names: tuple[str, ...]) -> Logit:
@@ -163,7 +184,8 @@ def _logit(observed: Sequence[Observed], names: tuple[str, ...]) -> Logit:
     weights = _logistic((rows - mean) / spread, labels, PENALTY, balanced=False)
     slopes = weights[1:] / spread
     intercept = float(weights[0] - slopes @ mean)
-    return Logit(round(intercept, 4), *(round(float(value), 4) for value in slopes))
+    named = {name: round(float(value), 4) for name, value in zip(names, slopes, strict=True)}
+    return Logit(round(intercept, 4), **named)
 
 
 def _logistic(
@@ -186,28 +208,54 @@ def _logistic(
     return weights
 
 
-def _confidence(calibration: Calibration, evidence: Evidence) -> float:
-    """As `verdict.judge` comes to it."""
-    first = calibration.first.probability(evidence)
-    is_open = verdicts.OPEN[0] < first < verdicts.OPEN[1] and evidence.support is not None
-    return calibration.closer.probability(evidence) if is_open else first
-
-
 def _print_looks(observed: Sequence[Observed], calibrations: Mapping[str, Calibration]) -> None:
-    """What the closer look is worth: each corpus by the others, with the first look alone and with both."""
-    looks = {
-        "first look alone": lambda one, evidence: one.first.probability(evidence),
-        "both": _confidence,
+    """What the closer looks are worth, opened as they are and otherwise: each corpus by the others, and the mean."""
+    opened = {
+        "never": {},
+        "support": {"support": OPEN["support"]},
+        "support, steady": OPEN,
+        "the same, .3-.5": dict.fromkeys(OPEN, (0.3, 0.5)),
+        "the same, .2-.7": dict.fromkeys(OPEN, (0.2, 0.7)),
+        "the same, always": dict.fromkeys(OPEN, (0.0, 1.0)),
     }
-    print("\n  verdict             corpus     AUROC                    answered   falsely   traps")
-    for name, look in looks.items():
-        for corpus, calibration in calibrations.items():
-            found = [(item, look(calibration, item.evidence)) for item in observed if item.corpus == corpus]
-            real, unreal = ([value for item, value in found if bool(item.judged.relevant) is is_real]
-                            for is_real in (True, False))  # fmt: skip
-            traps = [value for item, value in found if item.judged.trap]
-            shares = "      ".join(f"{np.mean(np.asarray(group) >= THRESHOLD):.2f}" for group in (real, unreal, traps))
-            print(f"  {name:18}  {corpus:10} {auroc(real, unreal)}     {shares}")
+    print(
+        "\n  closer looks         AUROC   " + "   ".join(calibrations) + "   answered   falsely   traps   looks taken"
+    )
+    for name, windows in opened.items():
+        told = [_as_opened(calibrations[item.corpus], item.evidence, windows) for item in observed]
+        rows = [_figures([(item, *found) for item, found in zip(observed, told, strict=True) if item.corpus == corpus])
+                for corpus in calibrations]  # fmt: skip
+        aurocs = "      ".join(f"{row[0]:.3f}" for row in rows)
+        _, answered, falsely, traps, *taken = np.mean(rows, axis=0)
+        print(
+            f"  {name:19}  {np.mean([row[0] for row in rows]):.3f}   {aurocs}   "
+            f"{answered:8.2f}   {falsely:7.2f}   {traps:5.2f}   " + ", ".join(f"{share:.2f}" for share in taken)
+        )
+
+
+def _as_opened(
+    calibration: Calibration, evidence: Evidence, windows: Mapping[str, tuple[float, float]]
+) -> tuple[float, frozenset[str]]:
+    """(confidence, the looks taken), opened like that."""
+    taken = []
+
+    def look(name: str) -> float | None:
+        taken.append(name)
+        found: float | None = getattr(evidence, name)
+        return found
+
+    looks = {name: partial(look, name) for name in windows}
+    return calibration.confidence(evidence, looks, windows), frozenset(taken)
+
+
+def _figures(told: Sequence[tuple[Observed, float, frozenset[str]]]) -> tuple[float, ...]:
+    """AUROC, the shares answered, falsely so, and falsely of traps, and the share of questions for each look."""
+    real = [confidence for item, confidence, _ in told if item.judged.relevant]
+    unreal = [confidence for item, confidence, _ in told if not item.judged.relevant]
+    traps = [confidence for item, confidence, _ in told if item.judged.trap]
+    shares = [float(np.mean(np.asarray(group) >= THRESHOLD)) for group in (real, unreal, traps)]
+    taken = [sum(name in looks for _, _, looks in told) / len(told) for name in OPEN]
+    return (auroc(real, unreal).mean, *shares, *taken)
 
 
 def _print_reliability(observed: Sequence[Observed], confidences: Sequence[float]) -> None:

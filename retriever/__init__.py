@@ -6,7 +6,7 @@ embedder.py    models found, checked, told apart; graph.py and transformer.py ru
 record/        the system of record: all SQL                          locks.py      locks between processes
 vectors.py     the vector index (Chroma); probe.py, follow.py and follower.py keep it equal to the record
 search.py      a question to an answer, with meaning.py, question.py, ranking.py, choosing.py, highlights.py
-verdict.py     whether it is one; support.py: a closer look where that is in doubt
+verdict.py     whether it is one; closer.py: a closer look where that is in doubt, with support.py and joint.py
 share.py       a lesson as a person tells it                          standing.py   what feedback adds to a score
 sharing.py     lessons told by hand; correcting.py: marks, mends, feedback; questions.py: what was asked, and gaps
 memory.py      Memory.open(home): builds and owns all of the above    home.py       the folder it is in

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # the default model on one core, tokens a second: 256 and 512 3,600, 1,024 3,400, 2,048 3,100, 4,096 2,500.
 BATCH_TOKENS = 512
 
+# The same of a few texts: what lies between the layers is kept for the next, in a server that keeps a memory as well.
+FEW_TOKENS = 96
+
 # So many calls go to a model that was loaded in haste.
 HASTY_CALLS = 4
 
@@ -111,13 +114,15 @@ class GraphEmbedder:
         def run(batch: list[int]) -> list[Encoded]:
             return list(self._read(runner, [encodings[index] for index in batch]))
 
-        batches = list(_batches([len(encoding.ids) for encoding in encodings]))
+        lengths = [len(encoding.ids) for encoding in encodings]
         if len(texts) < MANY_TEXTS:
+            batches = list(_batches(lengths, FEW_TOKENS))
             runner = self._run_few
             made = list(map(run, batches))
         else:
             from concurrent.futures import ThreadPoolExecutor
 
+            batches = list(_batches(lengths, BATCH_TOKENS))
             runner = self._run_many
             with ThreadPoolExecutor(self.engine.threads, "embedding") as pool:
                 made = list(pool.map(run, batches))
@@ -150,11 +155,11 @@ class GraphEmbedder:
             yield Encoded(row, pieces, tokens[: len(pieces)])
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indexes in batches of texts of similar length, longest first, so that little is padded."""
+def _batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Indexes in batches of so many tokens with padding, of similar length, longest first, so that little is padded."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > BATCH_TOKENS:
+        if batch and lengths[batch[0]] * (len(batch) + 1) > tokens:
             yield batch
             batch = []
         batch.append(index)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from retriever.checks import MAX_K, MAX_QUERY_CHARS
 from retriever.choosing import choose
+from retriever.closer import CloserLooks
 from retriever.duplicates import SPARE_TEXTS, Told, tell_once
 from retriever.errors import InvalidQuery
 from retriever.highlights import highlight
@@ -26,9 +27,7 @@ from retriever.ranking import Ranked, rank, shortlist
 from retriever.record import Record
 from retriever.record.changes import UNITS
 from retriever.reranking import RERANKED, reranked
-from retriever.sentences import nearest_window
-from retriever.support import rests, support
-from retriever.verdict import LOOKED_AT, Verdict, calibration_for, judge
+from retriever.verdict import Looks, Verdict, calibration_for, judge
 from retriever.words import QueryWord, query_words, variants
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Search:
         self._meaning = Meaning(record)
         # With its tokens a long question takes 400 kB.
         self._encode = functools.lru_cache(maxsize=64)(_encode)
-        self._embed_all = functools.lru_cache(maxsize=128)(_embed_all)
+        self._closer = CloserLooks()
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
         # Answers that wait for a core keep the others waiting too: as many at a time as there are cores.
         self._turns = threading.BoundedSemaphore(usable_cores())
@@ -113,8 +112,8 @@ class Search:
             is_degraded = embedder is None or any(len(item.spans) and not item.embeddings.size for item in bundles)
             # Beside the choice of texts, since it may embed further questions. The calibration knows scores with
             # meaning in them; judged without it, everything would be nobody's.
-            look_closer = functools.partial(self.support, query, question, ranking)
-            verdict = None if is_degraded else self._beside.submit(judge, question, ranking, fingerprint, look_closer)
+            looks = self.looks(query, question, ranking)
+            verdict = None if is_degraded else self._beside.submit(judge, question, ranking, fingerprint, looks)
             told = self._choose(query, ranking, (k, per_document), filters)
             judged = verdict.result() if verdict is not None else Verdict(None, None)
             return Found(question, ranking, told, judged, ("meaning",) if is_degraded else ())
@@ -166,16 +165,10 @@ class Search:
             choices = reranked(query, choices, reranker)
         return tell_once(choices, k)
 
-    def support(self, query: str, question: Question, ranking: Sequence[Ranked]) -> float | None:
-        """How far the best of `ranking` rests on each word of the question; None where that cannot be told."""
-        told, embedder = rests(query, question), self._model()
-        if question.embedding is None or embedder is None or not told:
-            return None
-        evidence = nearest_window(question.embedding, [item.bundle for item in ranking[:LOOKED_AT]])
-        if evidence is None:
-            return None
-        without = self._embed_all(embedder, tuple(rest for rest, _ in told))
-        return support(question.embedding, without, [rarity for _, rarity in told], evidence)
+    def looks(self, query: str, question: Question, ranking: Sequence[Ranked]) -> Looks:
+        """How the verdict looks closer at what was found; not at all without a model."""
+        embedder = self._model()
+        return self._closer.at(embedder, query, question, ranking) if embedder is not None else {}
 
     def _words(self, query: str, embedder: Embedder | None) -> tuple[list[QueryWord], dict[str, int]]:
         """The question's words and how many documents hold each; one that looks mistyped may stand for another."""
@@ -200,10 +193,6 @@ class Search:
 # Kept by what made them, so that a model which is missing at the moment leaves nothing behind.
 def _encode(embedder: Embedder, query: str) -> Encoded:
     return embedder.read_query(query)
-
-
-def _embed_all(embedder: Embedder, queries: tuple[str, ...]) -> Embeddings:
-    return embedder.encode_queries(queries)
 
 
 def _check(query: str, k: int, per_document: int) -> None:

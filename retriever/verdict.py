@@ -2,8 +2,8 @@
 
 Three things decide: how well the best document fits; how well it holds the word of the question that it holds worst,
 in what words mean here, because a text with all of a question but "ransomware" does not answer it; and how many words
-there are. Where they leave it open, a closer look decides: how far what was found rests on each word of the question
-(support.py).
+there are. Where they leave it open, closer looks decide: how far what was found rests on each word of the question
+(support.py), then how little the question moves what the best texts mean when the model reads both together (joint.py).
 
 Cosines mean different things in different models, so a calibration belongs to one model's fingerprint, and an
 unknown model gets no verdict. `python -m benchmarks.fit_ranking` makes `calibration.json`; docs/ranking.md shows how
@@ -28,25 +28,27 @@ if TYPE_CHECKING:
     from retriever.question import Floats, Question
     from retriever.ranking import Ranked
 
-# The closer look takes the nearest sentences of this many best documents.
-LOOKED_AT = 3
-
-# Between these a first look leaves the verdict open. The closer look costs as much as several questions, and outside
+# Between which confidences each closer look is taken, in this order: it costs as much as several questions, and outside
 # of them it would hardly ever turn the verdict.
-OPEN = (0.3, 0.5)
+OPEN = dict.fromkeys(("support", "steady"), (0.25, 0.65))
+
+# How to look closer, by the names of OPEN: each gives what it found, None where that cannot be told.
+Looks = Mapping[str, Callable[[], float | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The best score, the logarithm of how many words were asked, how well the best document holds the worst of them.
 
-    `support` is how far what was found rests on each word (support.py), None before the closer look.
+    `support` is how far what was found rests on each word (support.py), `steady` how little the question moves what
+    the best texts mean (joint.py); None before those looks.
     """
 
     score: float
     words: float
     weakest: float
     support: float | None = None
+    steady: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Logit:
     words: float
     weakest: float
     support: float = 0.0
+    steady: float = 0.0
 
     def probability(self, evidence: Evidence) -> float:
         """The probability that a question with this evidence is answered, to four digits."""
@@ -67,27 +70,40 @@ class Logit:
             + self.words * evidence.words
             + self.weakest * evidence.weakest
             + self.support * (evidence.support or 0.0)
+            + self.steady * (evidence.steady or 0.0)
         )
         return round(1 / (1 + math.exp(-max(-60.0, min(60.0, logit)))), 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was fitted for one model: the first look, the closer one, and from which confidence it counts as answered.
+    """What was fitted for one model: the first look, the closer ones, and from which confidence it counts as answered.
 
-    `lesson` is the direction in which sentences that state lessons lie.
+    A closer look weighs what the looks before it found as well. `lesson` is the direction in which sentences that
+    state lessons lie.
     """
 
     first: Logit
-    closer: Logit
+    closer: Mapping[str, Logit]
     threshold: float
     lesson: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Calibration:
         """The calibration that was written as these fields."""
-        first, closer = (Logit(**fields[name]) for name in ("first", "closer"))
-        return cls(first, closer, fields["threshold"], tuple(fields["lesson"]))
+        closer = {name: Logit(**fields["closer"][name]) for name in OPEN}
+        return cls(Logit(**fields["first"]), closer, fields["threshold"], tuple(fields["lesson"]))
+
+    def confidence(self, evidence: Evidence, looks: Looks, opened: Mapping[str, tuple[float, float]] = OPEN) -> float:
+        """The probability that the question is answered, after as many looks as it takes."""
+        confidence = self.first.probability(evidence)
+        for name, (low, high) in opened.items():
+            found = looks[name]() if name in looks and low < confidence < high else None
+            if found is None:
+                break
+            evidence = replace(evidence, **{name: found})
+            confidence = self.closer[name].probability(evidence)
+        return confidence
 
     def direction(self) -> Floats | None:
         """`lesson` as float32 (dim,), None where it was not fitted."""
@@ -115,28 +131,18 @@ def calibration_for(fingerprint: str) -> Calibration | None:
     return Calibration.of(found) if found else None
 
 
-def judge(
-    question: Question,
-    ranking: Sequence[Ranked],
-    fingerprint: str,
-    look_closer: Callable[[], float | None] = lambda: None,
-) -> Verdict:
+def judge(question: Question, ranking: Sequence[Ranked], fingerprint: str, looks: Looks | None = None) -> Verdict:
     """The verdict over a ranking made with the model of that fingerprint.
 
-    `look_closer` gives the evidence's `support`, None where it cannot be told; it is called only where the first look
-    leaves the verdict open.
+    A look of `looks` is taken only where those before it leave the verdict open; the first that finds nothing is the
+    last.
     """
     calibration = calibration_for(fingerprint)
     if calibration is None or question.embedding is None:
         return Verdict(None, None)
     if not ranking or not question.asked:
         return Verdict(answered=False, confidence=0.0)
-    evidence = weigh(question, ranking)
-    confidence = calibration.first.probability(evidence)
-    if OPEN[0] < confidence < OPEN[1]:
-        support = look_closer()
-        if support is not None:
-            confidence = calibration.closer.probability(replace(evidence, support=support))
+    confidence = calibration.confidence(weigh(question, ranking), looks or {})
     return Verdict(confidence >= calibration.threshold, confidence)
 
 

@@ -54,6 +54,8 @@ LAYERS = (
         "retriever.verdict",
         "retriever.highlights",
         "retriever.support",
+        "retriever.joint",
+        "retriever.closer",
     ),
     ("retriever.duplicates", "retriever.reranking"),
     ("retriever.search",),

@@ -7,7 +7,8 @@ import pytest
 from bundles import LetterPieces, ask, bundle
 
 from retriever import verdict
-from retriever.ranking import rank
+from retriever.question import Question
+from retriever.ranking import Ranked, rank
 from retriever.verdict import (
     OPEN,
     Calibration,
@@ -36,7 +37,10 @@ def calibrated(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A model named "known" has a calibration."""
     fields = {
         "first": {"intercept": -2.0, "score": 1.0, "words": 0.5, "weakest": 1.0},
-        "closer": {"intercept": -2.0, "score": 1.0, "words": 0.5, "weakest": 1.0, "support": 20.0},
+        "closer": {
+            "support": {"intercept": -2.0, "score": 1.0, "words": 0.5, "weakest": 1.0, "support": 20.0},
+            "steady": {"intercept": -2.0, "score": 1.0, "words": 0.5, "weakest": 1.0, "support": 0.0, "steady": 20.0},
+        },
         "threshold": 0.4,
         "lesson": [1.0, 0.0],
     }
@@ -89,28 +93,53 @@ def test_answered_follows_from_confidence_and_threshold() -> None:
         assert said.answered is (said.confidence >= 0.4)
 
 
-@pytest.mark.usefixtures("calibrated")
-def test_a_closer_look_is_taken_where_the_first_leaves_it_open_and_then_decides() -> None:
+def _open_question() -> tuple[Question, tuple[Ranked, ...]]:
+    """A question whose first look leaves the verdict open."""
     documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
     question = ask("disk slurm", (0.2, 1.0), documents, PIECES)
-    ranking = rank(question, documents, 3.0)
+    return question, rank(question, documents, 3.0)
+
+
+def _never() -> float:
+    raise AssertionError("looked closer")
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_closer_look_is_taken_where_the_first_leaves_it_open_and_then_decides() -> None:
+    question, ranking = _open_question()
     first = judge(question, ranking, "known")
     assert first.confidence is not None
-    assert OPEN[0] < first.confidence < OPEN[1]
-    assert judge(question, ranking, "known", lambda: 1.0).answered is True
-    assert judge(question, ranking, "known", lambda: -1.0).answered is False
-    assert judge(question, ranking, "known", lambda: None) == first
+    assert OPEN["support"][0] < first.confidence < OPEN["support"][1]
+    assert judge(question, ranking, "known", {"support": lambda: 1.0, "steady": _never}).answered is True
+    assert judge(question, ranking, "known", {"support": lambda: -1.0, "steady": _never}).answered is False
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_second_closer_look_is_taken_where_the_first_one_leaves_it_open() -> None:
+    question, ranking = _open_question()
+    undecided = judge(question, ranking, "known", {"support": lambda: 0.0})
+    assert undecided.confidence is not None
+    assert OPEN["steady"][0] < undecided.confidence < OPEN["steady"][1]
+    for steady, answered in ((1.0, True), (-1.0, False)):
+        looks = {"support": lambda: 0.0, "steady": lambda steady=steady: steady}
+        assert judge(question, ranking, "known", looks).answered is answered
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_look_that_finds_nothing_is_the_last() -> None:
+    question, ranking = _open_question()
+    first = judge(question, ranking, "known")
+    assert judge(question, ranking, "known", {"support": lambda: None, "steady": _never}) == first
+    half = judge(question, ranking, "known", {"support": lambda: 0.0})
+    assert judge(question, ranking, "known", {"support": lambda: 0.0, "steady": lambda: None}) == half
 
 
 @pytest.mark.usefixtures("calibrated")
 def test_no_closer_look_is_paid_for_where_the_first_is_sure() -> None:
     documents = [bundle("a", [("disk was full", EAST)], pieces=PIECES)]
     question = ask("slurm", (-1.0, 0.0), documents, PIECES)
-
-    def look() -> float:
-        raise AssertionError("looked closer")
-
-    assert judge(question, rank(question, documents, 3.0), "known", look).answered is False
+    looks = {"support": _never, "steady": _never}
+    assert judge(question, rank(question, documents, 3.0), "known", looks).answered is False
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -133,10 +162,11 @@ def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
     assert shipped
     for fields in shipped.values():
         found = Calibration.of(fields)
-        for logit in (found.first, found.closer):
+        for logit in (found.first, *found.closer.values()):
             assert logit.score > 0
             assert logit.weakest > 0
-        assert found.closer.support > 0
+        assert found.closer["support"].support > 0
+        assert found.closer["steady"].steady > 0
         assert 0 < found.threshold < 1
         direction = found.direction()
         assert direction is not None
@@ -145,4 +175,4 @@ def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
 
 def test_a_calibration_without_a_direction_has_none() -> None:
     logit = Logit(0.0, 1.0, -1.0, 0.0)
-    assert Calibration(logit, logit, 0.5).direction() is None
+    assert Calibration(logit, {}, 0.5).direction() is None

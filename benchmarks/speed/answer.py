@@ -55,8 +55,8 @@ def measure(home: Path, scratch: Path, questions: tuple[str, ...], *, is_first_l
         while not memory.readiness()[0]:
             time.sleep(_OPENING_S)
         if is_first_look:
-            # Put in the place of the method: a look that cannot be told leaves the first verdict as it is.
-            memory.search.__dict__["support"] = lambda *_: None
+            # Put in the place of the method: without closer looks the first verdict stays as it is.
+            memory.search.__dict__["looks"] = lambda *_: {}
         lessons = memory.counts()["lessons"]
         encode, query = encode_query(), chroma_query(scratch / f"bare-{lessons}", lessons)
         _one_thread()
