@@ -56,8 +56,7 @@ class GraphEmbedder:
                 f"The exported model in {folder} cannot be loaded: {error}. Remove that folder; it is made again."
             ) from error
         self._threads = threads or usable_cores()
-        # One question is too short for two threads to share.
-        self._run_few = load_onnxruntime(folder, threads=1, is_lasting=False)
+        self._run_few = load_onnxruntime(folder, self._threads, is_lasting=False)
         self._calls = 0
         # The file may carry the padding and length it was published with; the model's own settings decide.
         self._tokenizer.no_padding()
