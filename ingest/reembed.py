@@ -19,11 +19,11 @@ def embed_missing(
 
     Safe to interrupt and repeat; the embeddings in use stay until `memory.reindex` has switched.
     """
-    embeddings, senses = memory.record.embeddings, memory.record.senses
-    if everything or (first and senses.are_rough()):
+    embeddings, senses, soundness = memory.record.embeddings, memory.record.senses, memory.record.soundness
+    if everything or (first and (senses.are_rough() or soundness.damaged_senses())):
         everything = True
         senses.start_anew(memory.fingerprint)
-    damaged = memory.record.soundness.damaged_embeddings()
+    damaged = soundness.damaged_embeddings()
     missing = dict.fromkeys((*embeddings.documents_without(memory.fingerprint), *damaged))
     waiting = embeddings.documents() if everything else tuple(missing)
     for done, document_id in enumerate(waiting, start=1):

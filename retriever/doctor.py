@@ -122,9 +122,12 @@ def _embeddings(memory: Memory) -> Check:
     if foreign:
         mend = "Run `lessons reindex` to embed everything with the model in use, or set the model of before."
         return Check("embeddings", False, f"{foreign} were made by another model than the one in use", mend)
+    mend = "Run `lessons reindex`; it reads every text once."
+    if senses := memory.record.soundness.damaged_senses():
+        return Check("embeddings", False, f"what {senses} pieces of words mean here does not match its checksum", mend)
     if memory.record.senses.are_rough():
         detail = "what words mean here was never read from the texts, so verdicts are too careful"
-        return Check("embeddings", False, detail, "Run `lessons reindex`; it reads every text once.")
+        return Check("embeddings", False, detail, mend)
     return Check("embeddings", True, f"{made_by.get(fingerprint, 0)}, all made by the model in use")
 
 

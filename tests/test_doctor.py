@@ -29,6 +29,22 @@ def test_doctor_names_changed_text_changed_embeddings_and_the_mend(runner, home,
     assert "lessons reindex" in result.stdout
 
 
+def test_doctor_names_damaged_senses_and_a_reindex_mends_them(runner, home, folder):
+    (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
+    runner("ingest", str(folder))
+    with sqlite3.connect(home / "record.db") as connection:
+        whole = connection.execute("SELECT key, sense FROM senses").fetchall()
+        connection.execute("UPDATE senses SET sense = zeroblob(length(sense)) WHERE key = ?", (whole[0][0],))
+    result = runner("doctor")
+    assert result.exit_code == 1
+    assert "what 1 pieces of words mean here does not match its checksum" in result.stdout
+    assert "lessons reindex" in result.stdout
+    assert runner("reindex").exit_code == 0
+    assert runner("doctor").exit_code == 0
+    with sqlite3.connect(home / "record.db") as connection:
+        assert connection.execute("SELECT key, sense FROM senses").fetchall() == whole
+
+
 def test_doctor_leaves_a_damaged_index_as_it_is_and_names_the_mend(runner, home, folder):
     (folder / "fine.md").write_text("# Fine\n\nWe should oil the hinge.\n")
     runner("ingest", str(folder))

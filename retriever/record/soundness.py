@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from retriever.errors import RecordDamaged
 from retriever.record.backups import advice
-from retriever.record.checksums import damaged_embeddings, damaged_texts, structural_damage
+from retriever.record.checksums import damaged_embeddings, damaged_senses, damaged_texts, structural_damage
 from retriever.record.schema import WORD_TABLES
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Soundness:
         """Ids of documents of which an embedding does not match its checksum."""
         with self._database.read() as connection:
             return damaged_embeddings(connection)
+
+    def damaged_senses(self) -> int:
+        """Of how many pieces of words what they mean here does not match its checksum."""
+        with self._database.read() as connection:
+            return damaged_senses(connection)
 
     def damaged_words(self) -> tuple[str, ...]:
         """The word indexes that do not hold what they should, by name."""
