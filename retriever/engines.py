@@ -1,8 +1,9 @@
 """What runs an exported graph: onnxruntime, always there, or OpenVINO, an extra; in what precision, on what threads.
 
-Questions are always run by onnxruntime in float32, so that an answer does not depend on who gives it. Many texts at
-once, as at an ingest, go through the fastest engine of this processor: measured once (retriever/tuning.py), kept
-beside the exported model, and used for as long as processor and libraries stay what they were.
+Questions are always run by onnxruntime in float32, from words' vectors of 16 bits, so that an answer does not depend on
+who gives it. Many texts at once, as at an ingest, go through the fastest engine of this processor: measured once
+(retriever/tuning.py), kept beside the exported model, and used for as long as processor and libraries stay what they
+were.
 """
 
 from __future__ import annotations

@@ -95,8 +95,10 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
             """float32 (batch, length, dim)."""
             return torch.nn.functional.embedding(ids, self.vectors).float()
 
-    # Three digits are enough to tell two words apart, and a server that reads many has half of a table in memory.
-    transformer.set_input_embeddings(HalfTable(transformer.get_input_embeddings().weight))
+    # A server that has read many words has their vectors in memory: half as much, where nothing else is done with them.
+    table = transformer.get_input_embeddings()
+    if type(table) is torch.nn.Embedding and table.weight.dtype == torch.float32:
+        transformer.set_input_embeddings(HalfTable(table.weight))
     sample = model.tokenizer(["one two three", "four"], padding=True, return_tensors="pt")
     shape = {0: torch.export.Dim("batch", min=1, max=8192), 1: torch.export.Dim("length", min=2, max=8192)}
     with torch.inference_mode(), warnings.catch_warnings():

@@ -24,6 +24,35 @@ def any_embedder(request, embedder, models, tmp_path_factory):
     return open_embedder(str(request.getfixturevalue("static_model")), tmp_path_factory.mktemp("models"))
 
 
+@pytest.fixture
+def small_transformer(tmp_path):
+    """Saves a transformer of a few kilobytes in a precision, and gives its folder."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    def save(precision: torch.dtype) -> Path:
+        names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "pump", "failed", "the", "gate", "froze"]
+        words = Tokenizer(models.WordLevel({word: at for at, word in enumerate(names)}, unk_token="[UNK]"))
+        words.pre_tokenizer = pre_tokenizers.Whitespace()
+        words.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
+        torch.manual_seed(7)
+        config = BertConfig(
+            vocab_size=len(names), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+        )
+        BertModel(config).to(precision).save_pretrained(tmp_path / "bert")
+        special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+        PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(tmp_path / "bert")
+        module = Transformer(str(tmp_path / "bert"))
+        model = SentenceTransformer(modules=[module, Pooling(16, "mean")], device="cpu")
+        model.save(str(tmp_path / "small"))
+        return tmp_path / "small"
+
+    return save
+
+
 class TestContract:
     """What both implementers promise."""
 
@@ -72,6 +101,16 @@ class TestContract:
 
     def test_a_query_is_read_as_it_is_encoded(self, any_embedder):
         assert any_embedder.read_query("pump").embedding == pytest.approx(any_embedder.encode_query("pump"), abs=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_model_in_half_precision_is_exported_like_any_other(tmp_path, small_transformer, precision):
+    import torch
+
+    folder = small_transformer(getattr(torch, precision))
+    rows = open_embedder(str(folder), tmp_path / "models").encode_documents(["pump failed", "the gate froze"])
+    expected = SentenceTransformerEmbedder(folder, "small").encode_documents(["pump failed", "the gate froze"])
+    assert rows == pytest.approx(expected, abs=2e-2 if precision == "float16" else 1e-3)
 
 
 def test_the_exported_graph_gives_the_vectors_of_sentence_transformers(embedder, models):
