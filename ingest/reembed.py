@@ -20,7 +20,7 @@ def embed_missing(
     Safe to interrupt and repeat; the embeddings in use stay until `memory.reindex` has switched.
     """
     embeddings, senses, soundness = memory.record.embeddings, memory.record.senses, memory.record.soundness
-    if everything or (first and (senses.are_rough() or soundness.damaged_senses())):
+    if everything or (first and (senses.are_rough() or soundness.damaged_senses(memory.fingerprint))):
         everything = True
         senses.start_anew(memory.fingerprint)
     damaged = soundness.damaged_embeddings()

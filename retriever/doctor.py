@@ -123,8 +123,9 @@ def _embeddings(memory: Memory) -> Check:
         mend = "Run `lessons reindex` to embed everything with the model in use, or set the model of before."
         return Check("embeddings", False, f"{foreign} were made by another model than the one in use", mend)
     mend = "Run `lessons reindex`; it reads every text once."
-    if senses := memory.record.soundness.damaged_senses():
-        return Check("embeddings", False, f"what {senses} pieces of words mean here does not match its checksum", mend)
+    if senses := memory.record.soundness.damaged_senses(fingerprint):
+        detail = f"what words mean here does not match its checksum, for pieces of words: {senses}"
+        return Check("embeddings", False, detail, mend)
     if memory.record.senses.are_rough():
         detail = "what words mean here was never read from the texts, so verdicts are too careful"
         return Check("embeddings", False, detail, mend)

@@ -37,7 +37,7 @@ def test_doctor_names_damaged_senses_and_a_reindex_mends_them(runner, home, fold
         connection.execute("UPDATE senses SET sense = zeroblob(length(sense)) WHERE key = ?", (whole[0][0],))
     result = runner("doctor")
     assert result.exit_code == 1
-    assert "what 1 pieces of words mean here does not match its checksum" in result.stdout
+    assert "what words mean here does not match its checksum, for pieces of words: 1" in result.stdout
     assert "lessons reindex" in result.stdout
     assert runner("reindex").exit_code == 0
     assert runner("doctor").exit_code == 0

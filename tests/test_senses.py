@@ -22,8 +22,8 @@ from retriever.encoded import Encoded, without_tokens
 from retriever.memory import Memory
 from retriever.record import FILE_NAME
 from retriever.record.old_forms import gather_senses
-from retriever.record.packing import unpacked
-from retriever.record.sense_rows import add_contexts, drop_senses, drop_unheld, read_senses
+from retriever.record.packing import new_model, unpacked
+from retriever.record.sense_rows import add_contexts, damaged_senses, drop_senses, drop_unheld, read_senses
 from retriever.record.senses import SenseStore
 from retriever.senses import ENOUGH, Contexts, Senses, contexts_of, summed
 from tests.bundles import sense_vectors
@@ -197,6 +197,17 @@ def test_a_damaged_sense_takes_no_other_with_it(examples: Memory, rows: sqlite3.
     others = np.flatnonzero(before.places >= 0)[1:]
     assert np.array_equal(sense_vectors(after, others), sense_vectors(before, others))
     assert not sense_vectors(after, np.asarray([key & 0xFFFFFFFF])).any()
+
+
+def test_damage_to_the_senses_of_another_model_is_not_counted(examples: Memory, rows: sqlite3.Connection) -> None:
+    other = new_model(rows, "other") << 32
+    rows.execute(
+        "INSERT INTO senses SELECT key & ? | ?, contexts, length, checksum + 1, version, sense FROM senses",
+        (0xFFFFFFFF, other),
+    )
+    assert damaged_senses(rows, examples.fingerprint) == 0
+    assert damaged_senses(rows, "other") == rows.execute("SELECT count(*) / 2 FROM senses").fetchone()[0]
+    assert damaged_senses(rows, "unknown") == 0
 
 
 def test_senses_that_were_started_anew_are_not_kept_from_before(examples: Memory) -> None:

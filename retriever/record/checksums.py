@@ -73,9 +73,3 @@ def damaged_embeddings(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(
         row[0] for key in sorted(found) for row in connection.execute("SELECT id FROM documents WHERE key = ?", (key,))
     )
-
-
-def damaged_senses(connection: sqlite3.Connection) -> int:
-    """How many pieces of words have a sense that is not what was written."""
-    rows = connection.execute("SELECT checksum, sense FROM senses")
-    return sum(zlib.crc32(sense) != checksum for checksum, sense in rows)

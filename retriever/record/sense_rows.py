@@ -76,6 +76,16 @@ def drop_unheld(connection: sqlite3.Connection) -> None:
     _note_drop(connection)
 
 
+def damaged_senses(connection: sqlite3.Connection, fingerprint: str) -> int:
+    """How many pieces of words have a sense by this model that is not what was written."""
+    model = model_of(connection, fingerprint)
+    if model is None:
+        return 0
+    first = model << _PIECE_BITS
+    rows = connection.execute("SELECT checksum, sense FROM senses WHERE key BETWEEN ? AND ?", (first, first | _PIECE))
+    return sum(zlib.crc32(sense) != checksum for checksum, sense in rows)
+
+
 def read_senses(
     connection: sqlite3.Connection, fingerprint: str, known: tuple[Senses, int] | None = None
 ) -> Senses | None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from retriever.errors import RecordDamaged
 from retriever.record.backups import advice
-from retriever.record.checksums import damaged_embeddings, damaged_senses, damaged_texts, structural_damage
+from retriever.record.checksums import damaged_embeddings, damaged_texts, structural_damage
 from retriever.record.schema import WORD_TABLES
+from retriever.record.sense_rows import damaged_senses
 
 if TYPE_CHECKING:
     from retriever.record.database import Database
@@ -41,10 +42,10 @@ class Soundness:
         with self._database.read() as connection:
             return damaged_embeddings(connection)
 
-    def damaged_senses(self) -> int:
-        """Of how many pieces of words what they mean here does not match its checksum."""
+    def damaged_senses(self, fingerprint: str) -> int:
+        """How many pieces of words have a sense by this model that does not match its checksum."""
         with self._database.read() as connection:
-            return damaged_senses(connection)
+            return damaged_senses(connection, fingerprint)
 
     def damaged_words(self) -> tuple[str, ...]:
         """The word indexes that do not hold what they should, by name."""
