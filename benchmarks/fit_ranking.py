@@ -119,7 +119,7 @@ def _observe(memories: Mapping[str, Memory], data: Path, calibration: Calibratio
 
 def _evidence(memory: Memory, query: str, found: Found) -> Evidence:
     """What a closer look sees as well, whether or not the first one leaves the verdict open."""
-    looks = memory.search.looks(query, found.question, found.ranking)
+    looks = memory.search.looks(memory.embedder, query, found.question, found.ranking)
     return replace(weigh(found.question, found.ranking), **{name: look() for name, look in looks.items()})
 
 
@@ -173,7 +173,9 @@ def _calibration(observed: Sequence[Observed], direction: tuple[float, ...]) -> 
     for number, name in enumerate(OPEN, start=1):
         looked = list(OPEN)[:number]
         told = [item for item in observed if all(getattr(item.evidence, look) is not None for look in looked)]
-        closer[name] = _logit(told, (*FIRST, *looked))
+        # A model that shows no tokens takes no look that needs them.
+        if len(told) > len(FIRST) + number:
+            closer[name] = _logit(told, (*FIRST, *looked))
     return Calibration(_logit(observed, FIRST), closer, THRESHOLD, direction)
 
 

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from retriever.joint import Meant, likeliest_text, meaning_by_itself, steadiness
+from retriever.joint import QUESTION_CHARS, Meant, likeliest_text, meaning_by_itself, steadiness
+from retriever.lesson import digest
 from retriever.record.kept import Kept
 from retriever.sentences import nearest_window
 from retriever.support import rests, support
@@ -26,20 +27,24 @@ READ = 2
 _KEPT_TEXTS = 500
 _KEPT_QUESTIONS = 128
 
+# What a text means by itself depends on the text and the model, and on no state of the record.
+_ALWAYS = 0
+
 
 class CloserLooks:
     """Takes closer looks; safe to use from several threads."""
 
     def __init__(self) -> None:
+        # By digest, so that no word of a document that is forgotten stays here.
         self._alone: Kept[Meant] = Kept(_KEPT_TEXTS)
+        self._steadiest: Kept[float] = Kept(_KEPT_QUESTIONS)
         self._embed_all = functools.lru_cache(maxsize=_KEPT_QUESTIONS)(_embed_all)
-        self._steadiest = functools.lru_cache(maxsize=_KEPT_QUESTIONS)(self._read_together)
 
     def at(self, embedder: Embedder, query: str, question: Question, ranking: Sequence[Ranked]) -> Looks:
         """How to look closer at what was found, by the names that the verdict has for it."""
         return {
             "support": functools.partial(self._support, embedder, query, question, ranking),
-            "steady": lambda: self._steadiest(embedder, query, tuple(map(likeliest_text, ranking[:READ]))),
+            "steady": functools.partial(self._steady, embedder, query, ranking),
         }
 
     def _support(self, embedder: Embedder, query: str, question: Question, ranking: Sequence[Ranked]) -> float | None:
@@ -53,22 +58,30 @@ class CloserLooks:
         without = self._embed_all(embedder, tuple(rest for rest, _ in told))
         return support(question.embedding, without, [rarity for _, rarity in told], evidence)
 
-    def _read_together(self, embedder: Embedder, query: str, texts: tuple[str, ...]) -> float | None:
-        """How steady the steadiest of the texts is; None for a model that shows no tokens."""
-        known = {text: self._alone.get(0, (embedder, text)) for text in texts}
+    def _steady(self, embedder: Embedder, query: str, ranking: Sequence[Ranked]) -> float | None:
+        """How steady the steadiest of the best texts is after the question; None where that cannot be told."""
+        texts = [text for item in ranking[:READ] if (text := likeliest_text(item))]
+        if not texts or len(query) > QUESTION_CHARS:
+            return None
+        name = (embedder, query, digest(*texts))
+        found = self._steadiest.get(_ALWAYS, name)
+        if found is None:
+            found = self._read_together(embedder, query, texts)
+            if found is not None:
+                self._steadiest.put(_ALWAYS, name, found)
+        return found
+
+    def _read_together(self, embedder: Embedder, query: str, texts: Sequence[str]) -> float | None:
+        known = {text: self._alone.get(_ALWAYS, (embedder, digest(text))) for text in texts}
         new = [text for text, meant in known.items() if meant is None]
         read = embedder.read_documents([*new, *(f"{query} {text}" for text in texts)])
         for text, found in zip(new, read, strict=False):
-            known[text] = meaning_by_itself(found)
-            self._alone.put(0, (embedder, text), meaning_by_itself(found))
-        return max(
-            (
-                steadiness(meant, after)
-                for text, after in zip(texts, read[len(new) :], strict=True)
-                if (meant := known[text]) is not None and meant.tokens
-            ),
-            default=None,
-        )
+            meant = meaning_by_itself(found)
+            self._alone.put(_ALWAYS, (embedder, digest(text)), meant)
+            known[text] = meant
+        after = zip(map(known.get, texts), read[len(new) :], strict=True)
+        steady = [steadiness(alone, found) for alone, found in after if alone is not None]
+        return max((value for value in steady if value is not None), default=None)
 
 
 # Kept by what made them, so that a model which is missing at the moment leaves nothing behind.

@@ -7,7 +7,6 @@ made to embed texts one by one also compares two of them, as a cross-encoder doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,44 +14,55 @@ import numpy as np
 
 if TYPE_CHECKING:
     from retriever.encoded import Encoded
-    from retriever.question import Floats
+    from retriever.question import Floats, Ids
     from retriever.ranking import Ranked
 
-# Of a document's likeliest sentences so many, and of them so many characters: more tells no better and takes longer.
+# A document's likeliest sentence and the next, and of them so many characters: more tells no better and takes longer.
 SENTENCES = 2
 TEXT_CHARS = 120
+TITLE_CHARS = 120
+
+# The longer what stands before a text, the more it is bent, whatever it says: a pasted log would bend every text. No
+# question that this was fitted on is longer than 130.
+QUESTION_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a text means: the sum (dim,) of the vectors of so many tokens."""
+    """What a text means by itself: the ids (n) of its pieces, and the sum (dim,) of their vectors."""
 
-    tokens: int
-    direction: Floats
+    pieces: Ids
+    total: Floats
 
 
 def likeliest_text(ranked: Ranked) -> str:
-    """A document's title, and the beginning of its likeliest sentence with the one after it."""
-    return f"{ranked.bundle.document.title}. " + " ".join(_words(ranked))[:TEXT_CHARS]
+    """A document's title, and the beginning of its likeliest sentence with the one after it.
 
-
-def _words(ranked: Ranked) -> Iterator[str]:
+    Empty where only hidden lessons say these: a title may repeat the first of them.
+    """
     bundle = ranked.bundle
     first = int(np.argmax(ranked.likelihood))
-    for row in range(first, min(first + SENTENCES, len(bundle.spans))):
-        if row not in bundle.silent:
-            start, end = bundle.spans[row].tolist()
-            yield from bundle.document.text[start:end].split()
+    rows = range(first, min(first + SENTENCES, len(bundle.spans)))
+    spans = [bundle.spans[row].tolist() for row in rows if row not in bundle.silent]
+    words = [word for start, end in spans for word in bundle.document.text[start:end].split()]
+    return f"{bundle.document.title[:TITLE_CHARS]}. {' '.join(words)[:TEXT_CHARS]}" if words else ""
 
 
 def meaning_by_itself(read: Encoded) -> Meant:
-    """What a text means where nothing was asked; of no tokens for a model that shows none."""
-    tokens = read.tokens[read.pieces >= 0]
-    return Meant(len(tokens), tokens.sum(axis=0))
+    """What a text means where nothing was asked; of no pieces for a model that shows none."""
+    own = read.pieces >= 0
+    return Meant(read.pieces[own], read.tokens[own].sum(axis=0))
 
 
-def steadiness(alone: Meant, after: Encoded) -> float:
-    """How little a text's meaning moves where `after` reads it at the end of a question: a cosine, in [-1, 1]."""
-    moved = after.tokens[after.pieces >= 0][-alone.tokens :].sum(axis=0)
-    lengths = float(np.linalg.norm(alone.direction) * np.linalg.norm(moved))
-    return float(alone.direction @ moved) / max(lengths, 1e-12)
+def steadiness(alone: Meant, after: Encoded) -> float | None:
+    """How little a text's meaning moves where `after` reads it at the end of a question: a cosine, in [-1, 1].
+
+    None where `after` does not end with the text's own pieces: the model was given more than it reads, puts a prompt
+    before a text, or shows no pieces.
+    """
+    own = np.flatnonzero(after.pieces >= 0)[-len(alone.pieces) or len(after.pieces) :]
+    if not len(alone.pieces) or not np.array_equal(after.pieces[own], alone.pieces):
+        return None
+    moved = after.tokens[own].sum(axis=0)
+    lengths = float(np.linalg.norm(alone.total) * np.linalg.norm(moved))
+    return float(alone.total @ moved) / max(lengths, 1e-12)

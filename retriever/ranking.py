@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 class Weights:
     """Everything that can be tuned; `python -m benchmarks.ablate_ranking` shows what each weight is worth.
 
-    In the choice of documents that get a closer look the list by words counts `candidate_words` times one by meaning,
-    and the first of a list is ahead of the next by the less, the larger `candidate_places` is. `sentence`, `window`,
-    `passage`, `words` and `senses` weigh a document's signals. `title`, `labels` and `headings` weigh an occurrence of
-    a word against one in the body; `k1` and `b` are BM25's. The `shown_` ones are log-odds that a sentence is the one
-    to show; with a direction in which lessons lie, what was extracted counts `shown_stated_too` beside `shown_lesson`.
+    In the choice of documents that are compared sentence by sentence the list by words counts `candidate_words` times
+    one by meaning, and the first of a list is ahead of the next by the less, the larger `candidate_places` is.
+    `sentence`, `window`, `passage`, `words` and `senses` weigh a document's signals. `title`, `labels` and `headings`
+    weigh an occurrence of a word against one in the body; `k1` and `b` are BM25's. The `shown_` ones are log-odds that
+    a sentence is the one to show; with a direction in which lessons lie, what was extracted counts `shown_stated_too`
+    beside `shown_lesson`.
     """
 
     candidate_words: float = 2.0

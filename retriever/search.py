@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from retriever.reranking import Reranker
 
 
-# How many passages, lessons and documents are candidates, and how many documents get a closer look; 20 of those lose
-# .009 nDCG@10, more than 30 gain nothing (docs/ranking.md).
+# How many passages, lessons and documents are candidates, and how many documents are compared sentence by sentence;
+# 20 of those lose .009 nDCG@10, more than 30 gain nothing (docs/ranking.md).
 CANDIDATES = 200
 SHORTLIST = 30
 FIELD_WEIGHTS = (2.0, 1.0, 1.0, 1.0)
@@ -112,16 +112,16 @@ class Search:
             is_degraded = embedder is None or any(len(item.spans) and not item.embeddings.size for item in bundles)
             # Beside the choice of texts, since it may embed further questions. The calibration knows scores with
             # meaning in them; judged without it, everything would be nobody's.
-            looks = self.looks(query, question, ranking)
+            looks = self.looks(embedder, query, question, ranking)
             verdict = None if is_degraded else self._beside.submit(judge, question, ranking, fingerprint, looks)
             told = self._choose(query, ranking, (k, per_document), filters)
             judged = verdict.result() if verdict is not None else Verdict(None, None)
             return Found(question, ranking, told, judged, ("meaning",) if is_degraded else ())
 
     def _gather(self, query: str, embedder: Embedder | None, filters: Filters) -> tuple[Question, list[Bundle]]:
-        """The question, and the documents that get a closer look."""
+        """The question, and the documents that are compared with it sentence by sentence."""
         candidates = self._record.candidates
-        # The model computes on one core while SQLite looks the words up on another.
+        # The model computes while SQLite looks the words up.
         encoding = self._beside.submit(self._encode, embedder, query) if embedder is not None else None
         allowed = candidates.allowed(filters)
         words, frequencies = self._words(query, embedder)
@@ -165,9 +165,8 @@ class Search:
             choices = reranked(query, choices, reranker)
         return tell_once(choices, k)
 
-    def looks(self, query: str, question: Question, ranking: Sequence[Ranked]) -> Looks:
+    def looks(self, embedder: Embedder | None, query: str, question: Question, ranking: Sequence[Ranked]) -> Looks:
         """How the verdict looks closer at what was found; not at all without a model."""
-        embedder = self._model()
         return self._closer.at(embedder, query, question, ranking) if embedder is not None else {}
 
     def _words(self, query: str, embedder: Embedder | None) -> tuple[list[QueryWord], dict[str, int]]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Between which confidences each closer look is taken, in this order: it costs as much as several questions, and outside
 # of them it would hardly ever turn the verdict.
-OPEN = dict.fromkeys(("support", "steady"), (0.25, 0.65))
+OPEN: Mapping[str, tuple[float, float]] = {"support": (0.25, 0.65), "steady": (0.25, 0.65)}
 
 # How to look closer, by the names of OPEN: each gives what it found, None where that cannot be told.
 Looks = Mapping[str, Callable[[], float | None]]
@@ -79,8 +79,8 @@ class Logit:
 class Calibration:
     """What was fitted for one model: the first look, the closer ones, and from which confidence it counts as answered.
 
-    A closer look weighs what the looks before it found as well. `lesson` is the direction in which sentences that
-    state lessons lie.
+    A closer look weighs what the looks before it found as well; a model may have none of them. `lesson` is the
+    direction in which sentences that state lessons lie.
     """
 
     first: Logit
@@ -91,14 +91,17 @@ class Calibration:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Calibration:
         """The calibration that was written as these fields."""
-        closer = {name: Logit(**fields["closer"][name]) for name in OPEN}
+        closer = {name: Logit(**weights) for name, weights in fields["closer"].items()}
         return cls(Logit(**fields["first"]), closer, fields["threshold"], tuple(fields["lesson"]))
 
-    def confidence(self, evidence: Evidence, looks: Looks, opened: Mapping[str, tuple[float, float]] = OPEN) -> float:
-        """The probability that the question is answered, after as many looks as it takes."""
+    def confidence(
+        self, evidence: Evidence, looks: Looks, opened: Mapping[str, tuple[float, float]] | None = None
+    ) -> float:
+        """The probability that the question is answered, after as many looks as it takes, opened as OPEN says."""
         confidence = self.first.probability(evidence)
-        for name, (low, high) in opened.items():
-            found = looks[name]() if name in looks and low < confidence < high else None
+        for name, (low, high) in (OPEN if opened is None else opened).items():
+            can_look = name in looks and name in self.closer
+            found = looks[name]() if can_look and low < confidence < high else None
             if found is None:
                 break
             evidence = replace(evidence, **{name: found})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,14 @@ from bundles import ask, bundle
 from retriever.closer import CloserLooks
 from retriever.embedder import Embedder
 from retriever.encoded import Encoded, without_tokens
-from retriever.joint import TEXT_CHARS, likeliest_text, meaning_by_itself, steadiness
+from retriever.joint import (
+    QUESTION_CHARS,
+    TEXT_CHARS,
+    TITLE_CHARS,
+    likeliest_text,
+    meaning_by_itself,
+    steadiness,
+)
 from retriever.ranking import Ranked, rank
 from retriever.record.bundles import Bundle
 
@@ -26,11 +34,12 @@ class Reader:
 
     def __init__(self, bend: float = 0.0, *, shows_tokens: bool = True) -> None:
         self.bend, self.shows_tokens = bend, shows_tokens
+        self.limit, self.prompt = 1000, ""
         self.read: list[str] = []
 
     def read_documents(self, texts: Sequence[str]) -> list[Encoded]:
         self.read += texts
-        return [self._encoded(text.split()) for text in texts]
+        return [self._encoded(f"{self.prompt}{text}".split()[: self.limit]) for text in texts]
 
     def encode_queries(self, queries: Sequence[str]) -> Any:
         return np.stack([self._encoded(query.split()).embedding for query in queries])
@@ -43,7 +52,7 @@ class Reader:
             return without_tokens(embedding)
         # A special token at either end, as far from everything as can be.
         special = np.asarray([(-9.0, -9.0)], np.float32)
-        pieces = np.concatenate([[-1], np.arange(len(words)), [-1]]).astype(np.int32)
+        pieces = np.asarray([-1, *(zlib.crc32(word.encode()) >> 1 for word in words), -1], np.int64)
         return Encoded(embedding, pieces, np.concatenate([special, bent, special]))
 
 
@@ -60,8 +69,8 @@ def test_the_text_is_the_title_and_the_likeliest_sentence_with_the_next() -> Non
 def test_the_text_ends_with_the_document_and_is_never_long() -> None:
     (found,) = _ranked(bundle("a", [("The disk was full.", EAST)], title="Tuesday"))
     assert likeliest_text(found) == "Tuesday. The disk was full."
-    (long,) = _ranked(bundle("b", [("disk " * 100, EAST)], title="Tuesday"))
-    assert len(likeliest_text(long)) <= len("Tuesday. ") + TEXT_CHARS
+    (long,) = _ranked(bundle("b", [("disk " * 100, EAST)], title="Tuesday " * 100))
+    assert len(likeliest_text(long)) == TITLE_CHARS + len(". ") + TEXT_CHARS
 
 
 def test_what_only_a_hidden_lesson_says_is_not_read() -> None:
@@ -70,12 +79,57 @@ def test_what_only_a_hidden_lesson_says_is_not_read() -> None:
     assert likeliest_text(found) == "Tuesday. The disk was full."
 
 
+def test_a_title_alone_is_not_read_since_it_may_repeat_a_hidden_lesson() -> None:
+    document = replace(bundle("a", [("Somebody was to blame.", EAST)], title="Somebody was to blame"))
+    (found,) = _ranked(replace(document, silent=frozenset({0})))
+    assert likeliest_text(found) == ""
+    reader: Any = Reader()
+    assert CloserLooks().at(reader, "blame", ask("blame", EAST, [document]), (found,))["steady"]() is None
+    assert reader.read == []
+
+
 def test_a_text_is_steady_when_it_reads_the_same_after_the_question() -> None:
     for bend, expected in ((0.0, 1.0), (2.0, 1 / np.hypot(1, 2))):
         alone, after = Reader(bend).read_documents(["disk full", "WHO disk full"])
         # Special tokens and the question itself have no part in it.
-        assert meaning_by_itself(alone).tokens == 2
+        assert len(meaning_by_itself(alone).pieces) == 2
         assert steadiness(meaning_by_itself(alone), after) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_text_that_the_model_did_not_read_to_its_end_tells_nothing() -> None:
+    reader: Any = Reader()
+    documents = [bundle("a", [("disk full", EAST)], title="t")]
+    ranking, question = _ranked(*documents), ask("disk", EAST, documents)
+    reader.limit = len("was the t. disk full".split())
+    assert CloserLooks().at(reader, "was the", question, ranking)["steady"]() == pytest.approx(1.0)
+    assert CloserLooks().at(reader, "was the other", question, ranking)["steady"]() is None
+
+
+def test_a_prompt_before_each_text_leaves_nothing_to_compare() -> None:
+    reader: Any = Reader()
+    reader.prompt = "passage: "
+    documents = [bundle("a", [("disk full", EAST)])]
+    looks = CloserLooks().at(reader, "was the", ask("disk", EAST, documents), _ranked(*documents))
+    assert looks["steady"]() is None
+
+
+def test_a_pasted_log_would_bend_every_text_so_it_is_not_read_with_them() -> None:
+    reader: Any = Reader()
+    documents = [bundle("a", [("disk full", EAST)])]
+    long = "disk " * (QUESTION_CHARS // len("disk ") + 1)
+    assert CloserLooks().at(reader, long, ask("disk", EAST, documents), _ranked(*documents))["steady"]() is None
+    assert reader.read == []
+
+
+def test_no_word_of_a_document_is_kept() -> None:
+    reader: Any = Reader()
+    closer = CloserLooks()
+    documents = [bundle("a", [("disk full", EAST)], title="secret")]
+    closer.at(reader, "disk", ask("disk", EAST, documents), _ranked(*documents))["steady"]()
+    kept = repr([*closer._alone._values, *closer._steadiest._values])
+    assert "disk" in kept
+    assert "secret" not in kept
+    assert "full" not in kept
 
 
 def test_a_model_that_shows_no_tokens_tells_nothing() -> None:

@@ -203,9 +203,23 @@ def test_quality_on_the_examples_stays_above_its_floor(example_memory):
     from retriever.evaluation import evaluate, read_queries
 
     queries = read_queries(Path(__file__).parent.parent / "examples" / "queries.jsonl")
-    figures = evaluate(queries, example_memory.ask).figures()
+    report = evaluate(queries, example_memory.ask)
+    figures, verdict = report.figures(), report.verdict()
     assert figures["nDCG@10"].mean > 0.80
     assert figures["recall@5"].mean > 0.80
+    assert verdict["answered"].mean > 0.50
+    assert verdict["answered falsely"].mean < 0.15
+
+
+def test_where_the_verdict_is_open_both_closer_looks_are_taken_and_change_it(example_memory, monkeypatch):
+    query = "has a certificate expired without anybody noticing?"
+    monkeypatch.setattr("retriever.verdict.OPEN", {})
+    first = example_memory.ask(query).confidence
+    confidences = []
+    for names in (("support",), ("support", "steady")):
+        monkeypatch.setattr("retriever.verdict.OPEN", dict.fromkeys(names, (0.0, 1.0)))
+        confidences.append(example_memory.ask(query).confidence)
+    assert len({first, *confidences}) == 3
 
 
 def test_asking_with_no_filters_is_asking_everything(filled):

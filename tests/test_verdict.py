@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -132,6 +133,13 @@ def test_a_look_that_finds_nothing_is_the_last() -> None:
     assert judge(question, ranking, "known", {"support": lambda: None, "steady": _never}) == first
     half = judge(question, ranking, "known", {"support": lambda: 0.0})
     assert judge(question, ranking, "known", {"support": lambda: 0.0, "steady": lambda: None}) == half
+
+
+def test_a_model_that_was_fitted_without_a_look_does_not_take_it() -> None:
+    open_first = Logit(0.0, 0.0, 0.0, 0.0)
+    fields = {"first": asdict(open_first), "closer": {}, "threshold": 0.4, "lesson": []}
+    looks = {"support": _never, "steady": _never}
+    assert Calibration.of(fields).confidence(Evidence(1.0, 1.0, 1.0), looks) == pytest.approx(0.5)
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -3,7 +3,7 @@
 In one process and on one thread each, with the vector index open as in a server; each question of ours is followed by
 sentence-transformers' encode of it and a bare Chroma query. Processor time, because on a machine that others use too
 it says more than the clock does; even so it grows with their load, so read the ratio. Each question is asked once, and
-none of them before. The verdict's closer look is left out with --first-look.
+none of them before. The verdict's closer looks are left out with --first-look.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("home", type=Path)
     parser.add_argument("--questions", type=Path, nargs="+", required=True, help="Judged queries.")
-    parser.add_argument("--first-look", action="store_true", help="Without the verdict's closer look.")
+    parser.add_argument("--first-look", action="store_true", help="Without the verdict's closer looks.")
     parser.add_argument("--scratch", type=Path, metavar="FOLDER", help="Keep the bare vectors, for next time.")
     given = parser.parse_args()
     # Read when numpy is first imported.

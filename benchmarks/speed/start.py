@@ -26,10 +26,10 @@ def rows(options: Options) -> Iterator[Row]:
     )
     took = alternately({"help": lambda: process([*program, "--help"]), "few": python("-c", few)}, 10 * options.rounds)
     yield Row("start", "lessons --help", took["help"], "s", f"`{few}`", took["few"], 2.0)
-    # Some questions have the model read three times as much as others: a dozen of them in turn.
-    home, questions = options.largest(COLD), cycle(options.questions[:: max(1, len(options.questions) // 12)])
+    # Some questions have the model read ten times as much as others: a dozen of them, each as often.
+    home, questions = options.largest(COLD), cycle(options.questions[:: max(1, len(options.questions) // 12)][:12])
     asked = alternately(
         {"ask": lambda: process([*program, "--home", str(home), "ask", next(questions)]), "many": python("-c", many)},
-        6 * options.rounds,
+        12 * options.rounds,
     )
     yield Row("start", f"cold lessons ask, {COLD:,} lessons", asked["ask"], "s", f"`{many}`", asked["many"], 2.0)
