@@ -83,7 +83,7 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         lesson = _logistic(embeddings[kept], labels[kept], PENALTY)[1:]
         direction = tuple(round(float(value), 3) for value in lesson)
         # Which texts are read together depends on the direction, and on nothing else that is fitted.
-        observed = _observe(memories, data, Calibration(_NOTHING, dict.fromkeys(OPEN, _NOTHING), 1.0, direction))
+        observed = _observe(memories, data, Calibration(Logit(0.0, 0.0, 0.0, 0.0), {}, 1.0, direction))
         return _calibration([item for item in observed if item.corpus != without], direction), observed
 
     calibrations: dict[str, Calibration] = {}
@@ -100,9 +100,6 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         everything[first.fingerprint] = asdict(fitted(None)[0])
         TARGET.write_text(json.dumps(everything, indent=None, sort_keys=True) + "\n", "utf-8")
         print(f"\nwritten to {TARGET}")
-
-
-_NOTHING = Logit(0.0, 0.0, 0.0, 0.0)
 
 
 def _observe(memories: Mapping[str, Memory], data: Path, calibration: Calibration) -> list[Observed]:

@@ -60,8 +60,10 @@ def steadiness(alone: Meant, after: Encoded) -> float | None:
     None where `after` does not end with the text's own pieces: the model was given more than it reads, puts a prompt
     before a text, or shows no pieces.
     """
-    own = np.flatnonzero(after.pieces >= 0)[-len(alone.pieces) or len(after.pieces) :]
-    if not len(alone.pieces) or not np.array_equal(after.pieces[own], alone.pieces):
+    if not len(alone.pieces):
+        return None
+    own = np.flatnonzero(after.pieces >= 0)[-len(alone.pieces) :]
+    if not np.array_equal(after.pieces[own], alone.pieces):
         return None
     moved = after.tokens[own].sum(axis=0)
     lengths = float(np.linalg.norm(alone.total) * np.linalg.norm(moved))
