@@ -1,12 +1,21 @@
-"""The judged sets that quality is measured over, and means over them in which each set counts alike."""
+"""The judged sets that quality is measured over, in memories, and means over them in which each set counts alike."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from ingest.pipeline import IngestOptions, ingest
+from retriever.config import Settings
 from retriever.evaluation import Figure, Outcome
+from retriever.memory import Memory
 
 # Sets of incidents; cisi, abstracts of articles, is looked at apart.
 JUDGED = ("mybinder", "icco", "2i2c")
@@ -16,6 +25,23 @@ BOOTSTRAPS = 2000
 SEED = 7
 
 Values = Mapping[str, float]
+
+_OPENING_S = 0.1
+
+
+@contextlib.contextmanager
+def remembered(corpus: Path, settings: Settings, others: Path | None = None) -> Iterator[Memory]:
+    """A memory of the corpus, or of it and what the home `others` holds, with its index open as in a server."""
+    with tempfile.TemporaryDirectory(prefix="lessons-judged-") as folder:
+        home = Path(folder) / "home"
+        if others is not None:
+            shutil.copytree(others, home)
+        with Memory.open(replace(settings, home=home), create=True) as memory:
+            ingest(memory, corpus / "docs", IngestOptions())
+            memory.start_following()
+            while not memory.readiness()[0]:
+                time.sleep(_OPENING_S)
+            yield memory
 
 
 def values(outcomes: Sequence[Outcome], measure: str, kind: str | None = None) -> Values:

@@ -8,21 +8,13 @@ figures of `lessons eval` over both, with the vector index open as in a server.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.corpora import JUDGED, gain, macro, signed, values
-from ingest.pipeline import IngestOptions, ingest
-from retriever.config import Settings, load_settings
+from benchmarks.corpora import JUDGED, gain, macro, remembered, signed, values
+from retriever.config import load_settings
 from retriever.evaluation import MEASURES, Outcome, evaluate, read_queries
-from retriever.memory import Memory
-
-_OPENING_S = 0.1
 
 
 def main() -> None:
@@ -48,17 +40,8 @@ def main() -> None:
 
 def _measured(corpus: Path, others: Path | None) -> Sequence[Outcome]:
     print(f"{corpus.name}, {'alone' if others is None else 'among others'} …", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="lessons-distractors-") as folder:
-        home = Path(folder) / "home"
-        if others is not None:
-            shutil.copytree(others, home)
-        settings: Settings = replace(load_settings({}), home=home)
-        with Memory.open(settings, create=True) as memory:
-            ingest(memory, corpus / "docs", IngestOptions())
-            memory.start_following()
-            while not memory.readiness()[0]:
-                time.sleep(_OPENING_S)
-            return evaluate(read_queries(corpus / "queries.jsonl"), memory.ask).outcomes
+    with remembered(corpus, load_settings({}), others) as memory:
+        return evaluate(read_queries(corpus / "queries.jsonl"), memory.ask).outcomes
 
 
 if __name__ == "__main__":

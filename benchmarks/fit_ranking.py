@@ -1,9 +1,10 @@
 """Fits what ranking needs for one model and says how well it holds: `python -m benchmarks.fit_ranking DATA`.
 
 DATA has one folder a corpus, each with docs/ and queries.jsonl, and gold_lessons.jsonl beside them. Each
-corpus is ingested into a memory of its own. Every figure is leave-one-corpus-out: what is measured on a
-corpus was fitted on the others. With --write, what is fitted on all of them goes to
-retriever/calibration.json.
+corpus is ingested into a memory of its own; with `--among HOME` also into a copy of HOME, a large memory of other
+documents (benchmarks.large), so that the verdict learns what the number of documents is worth. Every figure is
+leave-one-corpus-out: what is measured on a corpus was fitted on the others. With --write, what is fitted on all of
+them goes to retriever/calibration.json.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.corpora import JUDGED, remembered
 from ingest.gold import read_gold
 from ingest.passages import cut
-from ingest.pipeline import IngestOptions, ingest
 from ingest.syntax import plain
 from retriever import verdict as verdicts
 from retriever.config import Settings
@@ -40,17 +40,23 @@ PENALTY = 1.0
 # nearest misses that are shown as an answer.
 THRESHOLD = 0.4
 
-# What a first look weighs.
+# What a question counts that is asked among other documents, beside one asked of its own alone: what is found there
+# instead may answer too, and nobody judged it.
+AMONG_OTHERS = 0.25
+
+# What a first look weighs; without a large memory nobody can say what the number of documents is worth.
 FIRST = ("score", "words", "weakest")
+FIRST_AMONG = (*FIRST, "documents")
 
 TARGET = Path(__file__).parent.parent / "retriever" / "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A judged query with the evidence that its corpus gave for it."""
+    """A judged query with the evidence that its corpus gave for it, alone or among other documents."""
 
     corpus: str
+    is_alone: bool
     judged: JudgedQuery
     evidence: Evidence
 
@@ -59,21 +65,30 @@ def main() -> None:
     """Observe, fit, report, and write where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--corpora", nargs="+", default=["mybinder", "icco", "2i2c"])
+    parser.add_argument("--among", type=Path, metavar="HOME")
+    parser.add_argument("--corpora", nargs="+", default=JUDGED)
     parser.add_argument("--models", type=Path, default=Settings().models)
     parser.add_argument("--model", default="")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder), models=options.models, model=options.model)
-        memories = {name: _memory(settings, options.data / name, Path(folder) / name) for name in options.corpora}
-        report(memories, options.data, options.write)
-        for memory in memories.values():
-            memory.close()
+    if options.write and options.among is None:
+        parser.error("--write needs --among HOME: without it the number of documents would play no part.")
+    settings = Settings(models=options.models, model=options.model)
+    with contextlib.ExitStack() as stack:
+
+        def opened(others: Path | None) -> dict[str, Memory]:
+            return {
+                name: stack.enter_context(remembered(options.data / name, settings, others)) for name in options.corpora
+            }
+
+        report(opened(None), opened(options.among) if options.among else {}, options.data, options.write)
 
 
-def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
-    """Print the figures, each corpus by what the others gave; write what all of them give."""
+def report(memories: Mapping[str, Memory], among: Mapping[str, Memory], data: Path, write: bool) -> None:
+    """Print the figures, each corpus by what the others gave; write what all of them give.
+
+    `memories` hold a corpus each, and so do those of `among`, where there are any, beside many other documents.
+    """
     first = next(iter(memories.values()))
     embeddings, labels, sources = _gold_sentences(data / "gold_lessons.jsonl", data, first)
 
@@ -83,7 +98,8 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         lesson = _logistic(embeddings[kept], labels[kept], PENALTY)[1:]
         direction = tuple(round(float(value), 3) for value in lesson)
         # Which texts are read together depends on the direction, and on nothing else that is fitted.
-        observed = _observe(memories, data, Calibration(Logit(0.0, 0.0, 0.0, 0.0), {}, 1.0, direction))
+        blank = Calibration(Logit(0.0, 0.0, 0.0, 0.0), {}, 1.0, direction)
+        observed = [*_observe(memories, data, blank, True), *_observe(among, data, blank, False)]
         return _calibration([item for item in observed if item.corpus != without], direction), observed
 
     calibrations: dict[str, Calibration] = {}
@@ -93,8 +109,12 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         held_out += [item for item in observed if item.corpus == name]
         with _calibrated({memory.fingerprint: asdict(calibrations[name])}):
             print(f"\n{name}\n" + evaluate(read_queries(data / name / "queries.jsonl"), memory.ask).as_text())
-    _print_looks(held_out, calibrations)
-    _print_reliability(held_out, [_as_opened(calibrations[item.corpus], item.evidence, OPEN)[0] for item in held_out])
+    alone = [item for item in held_out if item.is_alone]
+    _print_looks(alone, calibrations)
+    _print_reliability(alone, [_as_opened(calibrations[item.corpus], item.evidence, OPEN)[0] for item in alone])
+    if among:
+        print("\namong other documents")
+        _print_looks([item for item in held_out if not item.is_alone], calibrations)
     if write:
         everything = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
         everything[first.fingerprint] = asdict(fitted(None)[0])
@@ -102,7 +122,7 @@ def report(memories: dict[str, Memory], data: Path, write: bool) -> None:
         print(f"\nwritten to {TARGET}")
 
 
-def _observe(memories: Mapping[str, Memory], data: Path, calibration: Calibration) -> list[Observed]:
+def _observe(memories: Mapping[str, Memory], data: Path, calibration: Calibration, is_alone: bool) -> list[Observed]:
     """The evidence that every judged query has in its corpus, with the calibration's direction."""
     observed = []
     for name, memory in memories.items():
@@ -110,7 +130,7 @@ def _observe(memories: Mapping[str, Memory], data: Path, calibration: Calibratio
             for judged in read_queries(data / name / "queries.jsonl"):
                 found = memory.search.find(judged.query, k=10, per_document=2, filters=Filters())
                 if found.ranking:
-                    observed.append(Observed(name, judged, _evidence(memory, judged.query, found)))
+                    observed.append(Observed(name, is_alone, judged, _evidence(memory, judged.query, found)))
     return observed
 
 
@@ -118,12 +138,6 @@ def _evidence(memory: Memory, query: str, found: Found) -> Evidence:
     """What a closer look sees as well, whether or not the first one leaves the verdict open."""
     looks = memory.search.looks(memory.embedder, query, found.question, found.ranking)
     return replace(weigh(found.question, found.ranking), **{name: look() for name, look in looks.items()})
-
-
-def _memory(settings: Settings, corpus: Path, home: Path) -> Memory:
-    memory = Memory.open(replace(settings, home=home), create=True)
-    ingest(memory, corpus / "docs", IngestOptions())
-    return memory
 
 
 @contextlib.contextmanager
@@ -166,21 +180,23 @@ def _same(words: str, lesson: str) -> bool:
 
 
 def _calibration(observed: Sequence[Observed], direction: tuple[float, ...]) -> Calibration:
+    first = FIRST if all(item.is_alone for item in observed) else FIRST_AMONG
     closer = {}
     for number, name in enumerate(OPEN, start=1):
         looked = list(OPEN)[:number]
         told = [item for item in observed if all(getattr(item.evidence, look) is not None for look in looked)]
         # A model that shows no tokens takes no look that needs them.
-        if len(told) > len(FIRST) + number:
-            closer[name] = _logit(told, (*FIRST, *looked))
-    return Calibration(_logit(observed, FIRST), closer, THRESHOLD, direction)
+        if len(told) > len(first) + number:
+            closer[name] = _logit(told, (*first, *looked))
+    return Calibration(_logit(observed, first), closer, THRESHOLD, direction)
 
 
 def _logit(observed: Sequence[Observed], names: tuple[str, ...]) -> Logit:
     rows = np.asarray([[getattr(item.evidence, name) for name in names] for item in observed], float)
     labels = np.asarray([bool(item.judged.relevant) for item in observed])
+    counts = np.asarray([1.0 if item.is_alone else AMONG_OTHERS for item in observed])
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    weights = _logistic((rows - mean) / spread, labels, PENALTY, balanced=False)
+    weights = _logistic((rows - mean) / spread, labels, PENALTY, counts)
     slopes = weights[1:] / spread
     intercept = float(weights[0] - slopes @ mean)
     named = {name: round(float(value), 4) for name, value in zip(names, slopes, strict=True)}
@@ -188,12 +204,18 @@ def _logit(observed: Sequence[Observed], names: tuple[str, ...]) -> Logit:
 
 
 def _logistic(
-    rows: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], penalty: float, *, balanced: bool = True
+    rows: np.ndarray[Any, Any],
+    labels: np.ndarray[Any, Any],
+    penalty: float,
+    sample: np.ndarray[Any, Any] | None = None,
 ) -> np.ndarray[Any, Any]:
-    """Intercept and weights of a ridge logistic regression, by Newton's method; the intercept is free."""
+    """Intercept and weights of a ridge logistic regression, by Newton's method; the intercept is free.
+
+    `sample` is what each row counts; without it both labels count the same in all.
+    """
     design = np.hstack([np.ones((len(rows), 1)), rows])
-    shares = len(labels) / (2 * np.asarray([(~labels).sum(), labels.sum()])) if balanced else np.ones(2)
-    sample = shares[labels.astype(int)]
+    if sample is None:
+        sample = (len(labels) / (2 * np.asarray([(~labels).sum(), labels.sum()])))[labels.astype(int)]
     ridge = np.diag([1e-9, *[penalty] * rows.shape[1]])
     weights = np.zeros(design.shape[1])
     for _ in range(50):

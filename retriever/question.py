@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `embedding` is None without a model.
+    """What is asked of so many `documents`. `embedding` is None without a model.
 
     `tokens` are the unit vectors (n, dim) that the model gives the words' pieces in this question, `token_weights`
     their shares, which add up to 1, and `senses` what they are compared with; None for a model that shows none.
@@ -49,6 +49,7 @@ class Question:
 
     embedding: Floats | None
     asked: tuple[Asked, ...]
+    documents: int = 0
     tokens: Floats | None = None
     token_weights: Floats | None = None
     senses: Senses | None = None
@@ -83,13 +84,15 @@ def read_question(
     parts = [number for number, word in enumerate(kept) if not word.is_whole]
     embedding = None if encoded is None else encoded.embedding
     if pieces is None or not parts:
-        return Question(embedding, tuple(Asked(word, value, 1.0) for word, value in zip(kept, idf, strict=True)))
+        told = tuple(Asked(word, value, 1.0) for word, value in zip(kept, idf, strict=True))
+        return Question(embedding, told, documents)
     ids = dict(zip(parts, pieces.piece_ids([kept[number].text for number in parts]), strict=True))
     asked = tuple(
         Asked(word, idf[number], _rarity(ids[number]) if number in ids else 0.0) for number, word in enumerate(kept)
     )
+    question = Question(embedding, asked, documents)
     if encoded is None or not len(encoded.pieces):
-        return Question(embedding, asked)
+        return question
     shares: dict[int, float] = {}
     for number, row in ids.items():
         for piece in row.tolist():
@@ -97,11 +100,11 @@ def read_question(
     weights = np.asarray([shares.get(piece, 0.0) for piece in encoded.pieces.tolist()], np.float32)
     if not weights.any():
         weights[:] = encoded.pieces >= 0
-    told = np.flatnonzero(weights)
-    if not len(told):
-        return Question(embedding, asked)
-    tokens = unit_rows(encoded.tokens[told])
-    return Question(embedding, asked, tokens, weights[told] / max(float(weights.sum()), 1e-9))
+    telling = np.flatnonzero(weights)
+    if not len(telling):
+        return question
+    tokens = unit_rows(encoded.tokens[telling])
+    return replace(question, tokens=tokens, token_weights=weights[telling] / max(float(weights.sum()), 1e-9))
 
 
 def doubtful(

@@ -138,7 +138,8 @@ class Search:
         bundles = candidates.bundles(promising, embedder.fingerprint)
         # Last, and only of the words that these documents hold, where nothing is kept yet.
         senses = self._record.senses.of(embedder.fingerprint, [bundle.pieces for bundle in bundles])
-        return replace(question, senses=senses), bundles
+        looked_through = question.documents if allowed is None else len(allowed)
+        return replace(question, senses=senses, documents=looked_through), bundles
 
     def _by_meaning(
         self, query: Embeddings, fingerprint: str, allowed: frozenset[int] | None

@@ -1,9 +1,10 @@
 """Whether the documents found answer the question, as a calibrated probability.
 
-Three things decide: how well the best document fits; how well it holds the word of the question that it holds worst,
-in what words mean here, because a text with all of a question but "ransomware" does not answer it; and how many words
-there are. Where they leave it open, closer looks decide: how far what was found rests on each word of the question
-(support.py), then how little the question moves what the best texts mean when the model reads both together (joint.py).
+Four things decide: how well the best document fits; how well it holds the word of the question that it holds worst, in
+what words mean here, because a text with all of a question but "ransomware" does not answer it; how many words there
+are; and how many documents, because among more of them the best fits better, whether or not it answers. Where they
+leave it open, closer looks decide: how far what was found rests on each word of the question (support.py), then how
+little the question moves what the best texts mean when the model reads both together (joint.py).
 
 Cosines mean different things in different models, so a calibration belongs to one model's fingerprint, and an
 unknown model gets no verdict. `python -m benchmarks.fit_ranking` makes `calibration.json`; docs/ranking.md shows how
@@ -40,13 +41,15 @@ Looks = Mapping[str, Callable[[], float | None]]
 class Evidence:
     """The best score, the logarithm of how many words were asked, how well the best document holds the worst of them.
 
-    `support` is how far what was found rests on each word (support.py), `steady` how little the question moves what
-    the best texts mean (joint.py); None before those looks.
+    `documents` is the logarithm of how many documents were looked through, `support` how far what was found rests on
+    each word (support.py), `steady` how little the question moves what the best texts mean (joint.py); the last two are
+    None before those looks.
     """
 
     score: float
     words: float
     weakest: float
+    documents: float = 0.0
     support: float | None = None
     steady: float | None = None
 
@@ -59,6 +62,7 @@ class Logit:
     score: float
     words: float
     weakest: float
+    documents: float = 0.0
     support: float = 0.0
     steady: float = 0.0
 
@@ -69,6 +73,7 @@ class Logit:
             + self.score * evidence.score
             + self.words * evidence.words
             + self.weakest * evidence.weakest
+            + self.documents * evidence.documents
             + self.support * (evidence.support or 0.0)
             + self.steady * (evidence.steady or 0.0)
         )
@@ -153,4 +158,5 @@ def weigh(question: Question, ranking: Sequence[Ranked]) -> Evidence:
     """The evidence that a ranking of at least one document gives for a question of at least one word, at first look."""
     asked = [item for item in question.asked if not item.word.is_whole]
     best = ranking[0]
-    return Evidence(best.score, math.log(max(len(asked), 1)), weakest(question, best.bundle.pieces))
+    words, documents = (math.log(max(count, 1)) for count in (len(asked), question.documents))
+    return Evidence(best.score, words, weakest(question, best.bundle.pieces), documents)

@@ -247,3 +247,10 @@ def test_a_question_asked_while_the_model_is_missing_is_answered_by_meaning_afte
     search.find(query, k=5, per_document=2, filters=NO_FILTERS)
     monkeypatch.setattr(search, "_model", lambda: embedder)
     assert search.find(query, k=5, per_document=2, filters=NO_FILTERS).question.embedding is not None
+
+
+def test_the_verdict_knows_how_many_documents_were_looked_through(filled):
+    found = filled.search.find("pump", k=5, per_document=2, filters=NO_FILTERS)
+    assert found.question.documents == len(DOCUMENTS)
+    found = filled.search.find("pump", k=5, per_document=2, filters=Filters(team=("Water",)))
+    assert found.question.documents == 1

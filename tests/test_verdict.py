@@ -73,6 +73,13 @@ def test_the_words_are_counted_by_their_logarithm() -> None:
     assert _evidence("disk full slurm").words == pytest.approx(math.log(3))
 
 
+def test_documents_are_counted_by_their_logarithm() -> None:
+    documents = [bundle(name, [("disk was full", EAST)], pieces=PIECES) for name in "abcde"]
+    question = ask("disk", EAST, documents, PIECES)
+    assert weigh(question, rank(question, documents, 3.0)).documents == pytest.approx(math.log(5))
+    assert _evidence("disk").documents == 0.0
+
+
 @pytest.mark.usefixtures("calibrated")
 def test_better_evidence_makes_more_confident() -> None:
     found = calibration_for("known")
@@ -173,6 +180,8 @@ def test_every_shipped_calibration_is_whole_and_points_the_right_way() -> None:
         for logit in (found.first, *found.closer.values()):
             assert logit.score > 0
             assert logit.weakest > 0
+            # Among more documents the best fits better, and answers no more often.
+            assert logit.documents < 0
         assert found.closer["support"].support > 0
         assert found.closer["steady"].steady > 0
         assert 0 < found.threshold < 1
