@@ -71,12 +71,11 @@ def load_engine(engine: Engine, folder: Path) -> Runner:
     """The graph in `folder`, loaded. Raises ModelError when its file is damaged."""
     if engine.runtime == "openvino":
         return _openvino(engine, folder)
-    # Each batch on one thread: several at the same time wait for each other less than several threads in one batch.
-    return load_onnxruntime(folder, threads=1)
+    return load_onnxruntime(folder)
 
 
-def load_onnxruntime(folder: Path, threads: int, *, is_lasting: bool = True) -> Runner:
-    """The graph in `folder` in float32, `threads` for each run.
+def load_onnxruntime(folder: Path, *, is_lasting: bool = True) -> Runner:
+    """The graph in `folder` in float32, each run on the thread that calls.
 
     Where it is lasting, layers are fused and the weights copied into the order in which they are multiplied: a run then
     takes half the time, and loading eight times as long.
@@ -84,10 +83,10 @@ def load_onnxruntime(folder: Path, threads: int, *, is_lasting: bool = True) -> 
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # Several batches at the same time wait for each other less than several threads in one batch, even a question's:
+    # another thread has to be woken at each layer.
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads that wait for work by turning round take the processor from everybody else's questions.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.disable_prepacking", "0" if is_lasting else "1")
     if not is_lasting:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -18,15 +18,16 @@ from retriever.errors import ModelError
 from retriever.processor import usable_cores
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from retriever.embedder import Embeddings
 
 # Padded tokens in one call of the model: what lies between its layers then stays in a core's own cache. Measured with
 # the default model on one core, tokens a second: 256 and 512 3,600, 1,024 3,400, 2,048 3,100, 4,096 2,500.
 BATCH_TOKENS = 512
 
-# The same of a few texts, on all cores: what lies between the layers stays with a server, 4 to 6 MB less than with 192,
-# at 6,100 tokens a second instead of 6,900 (two cores).
-FEW_TOKENS = 96
+# The same of a few texts, so that there are batches for all cores.
+FEW_TOKENS = 48
 
 # The call of this number loads the model for good: a question takes up to three.
 HASTY_CALLS = 4
@@ -57,7 +58,7 @@ class GraphEmbedder:
                 f"The exported model in {folder} cannot be loaded: {error}. Remove that folder; it is made again."
             ) from error
         self._threads = threads or usable_cores()
-        self._run_few = load_onnxruntime(folder, self._threads, is_lasting=False)
+        self._run_few = load_onnxruntime(folder, is_lasting=False)
         self._calls = 0
         # The file may carry the padding and length it was published with; the model's own settings decide.
         self._tokenizer.no_padding()
@@ -71,6 +72,13 @@ class GraphEmbedder:
     @functools.cached_property
     def _run_many(self) -> Runner:
         return load_engine(self.engine, self._folder)
+
+    @functools.cached_property
+    def _side_by_side(self) -> Executor:
+        """What runs batches of few texts; threads that wait cost nothing, and making them each time does."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(self._threads, "embedding")
 
     def encode_documents(self, texts: Sequence[str]) -> Embeddings:
         """float32 (len(texts), dim), rows of unit length, in input order."""
@@ -118,7 +126,7 @@ class GraphEmbedder:
         if len(texts) < MANY_TEXTS:
             batches = list(_batches(lengths, FEW_TOKENS))
             runner = self._run_few
-            made = list(map(run, batches))
+            made = list(self._side_by_side.map(run, batches) if len(batches) > 1 else map(run, batches))
         else:
             from concurrent.futures import ThreadPoolExecutor
 
@@ -133,7 +141,7 @@ class GraphEmbedder:
         """Who asks once waits for nothing that only many questions repay."""
         self._calls += 1
         if self._calls == HASTY_CALLS:
-            self._run_few = load_onnxruntime(self._folder, self._threads)
+            self._run_few = load_onnxruntime(self._folder)
 
     def _read(self, runner: Runner, encodings: list[Any]) -> Iterator[Encoded]:
         ids = [encoding.ids for encoding in encodings]

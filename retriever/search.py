@@ -110,13 +110,14 @@ class Search:
             calibration = calibration_for(fingerprint)
             ranking = rank(question, bundles, self._size()[1], calibration.direction() if calibration else None)
             is_degraded = embedder is None or any(len(item.spans) and not item.embeddings.size for item in bundles)
-            # Beside the choice of texts, since it may embed further questions. The calibration knows scores with
-            # meaning in them; judged without it, everything would be nobody's.
-            looks = self.looks(embedder, query, question, ranking)
-            verdict = None if is_degraded else self._beside.submit(judge, question, ranking, fingerprint, looks)
+            # The calibration knows scores with meaning in them; judged without it, everything would be nobody's.
+            first = Verdict(None, None) if is_degraded else judge(question, ranking, fingerprint)
+            looks = self.looks(embedder, query, question, ranking) if first.is_in_doubt else {}
+            # Beside the choice of texts, since looking closer embeds further texts.
+            closer = self._beside.submit(judge, question, ranking, fingerprint, looks) if looks else None
             told = self._choose(query, ranking, (k, per_document), filters)
-            judged = verdict.result() if verdict is not None else Verdict(None, None)
-            return Found(question, ranking, told, judged, ("meaning",) if is_degraded else ())
+            verdict = closer.result() if closer is not None else first
+            return Found(question, ranking, told, verdict, ("meaning",) if is_degraded else ())
 
     def _gather(self, query: str, embedder: Embedder | None, filters: Filters) -> tuple[Question, list[Bundle]]:
         """The question, and the documents that are compared with it sentence by sentence."""

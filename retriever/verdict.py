@@ -125,6 +125,11 @@ class Verdict:
     answered: bool | None
     confidence: float | None
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a closer look may be taken after a first one that says so."""
+        return self.confidence is not None and any(low < self.confidence < high for low, high in OPEN.values())
+
 
 def known_calibrations() -> dict[str, Any]:
     """{fingerprint: the fields of its calibration}, as shipped."""

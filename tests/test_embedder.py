@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from retriever.embedder import export_folder, find_model, open_embedder, read_json, write_json_atomically
 from retriever.errors import ModelError
+from retriever.graph import MANY_TEXTS
 from retriever.transformer import SentenceTransformerEmbedder
 
 TEXTS = ["The pump failed.", "", "A certificate ran out on a Sunday and nobody was told. " * 40, "ERR_PUMP_7"]
@@ -118,6 +121,17 @@ def test_the_exported_graph_gives_the_vectors_of_sentence_transformers(embedder,
     cosines = (embedder.encode_documents(TEXTS) * reference.encode_documents(TEXTS)).sum(axis=1)
     assert cosines.min() > 0.9999
     assert embedder.encode_query(TEXTS[0]) @ reference.encode_query(TEXTS[0]) > 0.9999
+
+
+def test_attention_is_exported_as_one_node_a_layer(embedder, models):
+    graph = onnx.load(export_folder(models, embedder.fingerprint) / "graph.onnx", load_external_data=False).graph
+    assert Counter(node.op_type for node in graph.node)["Attention"] == 6
+
+
+def test_a_few_texts_in_several_batches_are_each_what_they_are_alone(embedder):
+    texts = [f"pump {'failed again ' * (number % 5)}{number}" for number in range(MANY_TEXTS - 1)]
+    together = embedder.encode_documents(texts)
+    assert (together * np.stack([embedder.encode_documents([text])[0] for text in texts])).sum(axis=1).min() > 0.99999
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
