@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.speed.options import Options
+from benchmarks.speed.options import Options, anew
 from benchmarks.speed.rows import Row, Sample
 from benchmarks.speed.server import lessons_server
 
@@ -29,7 +29,7 @@ def rows(options: Options) -> Iterator[Row]:
 
         def ask() -> float:
             turn = next(asked)
-            return client.lookup(f"{options.questions[turn % len(options.questions)]} {turn}")
+            return client.lookup(anew(options.questions, turn, "?"))
 
         rest = Sample.of([ask() for _ in range(_PER_REST * options.rounds)])
         command = [sys.executable, "-m", "cli", "--home", str(home), "ingest", str(docs), "--source", "during"]

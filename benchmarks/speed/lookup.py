@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from benchmarks.speed.clock import seconds
 from benchmarks.speed.floors import chroma_query, encode_query
-from benchmarks.speed.options import Options
+from benchmarks.speed.options import Options, anew
 from benchmarks.speed.rows import Row, Sample
 from benchmarks.speed.server import Server, flask_server, lessons_server, side_by_side
 
@@ -57,11 +57,7 @@ def _beside_floor(options: Options, server: Server, lessons: int) -> tuple[Sampl
         for question in options.questions:
             client.lookup(question)
         for turn in range(0, 100 * options.rounds, TOGETHER):
-            # A question that was asked before is not embedded again: each is made a new one, in the floor too.
-            asked = [
-                f"{options.questions[number % len(options.questions)]} {number}"
-                for number in range(turn, turn + TOGETHER)
-            ]
+            asked = [anew(options.questions, number, "?") for number in range(turn, turn + TOGETHER)]
             time.sleep(_SETTLED_S)
             ours += [client.lookup(question) for question in asked]
             parts[0].extend(seconds(encode, question) * 1000 for question in asked)
@@ -84,10 +80,8 @@ def _page(options: Options, server: Server, size: str) -> Iterator[Row]:
     client = server.client()
     pages, lookups = [], []
     for turn in range(50 * options.rounds):
-        question = f"{options.questions[turn % len(options.questions)]} page {turn}"
-        other = f"{options.questions[turn % len(options.questions)]} lookup {turn}"
-        pages.append(client.get("/?" + urlencode({"q": question})))
-        lookups.append(client.lookup(other))
+        pages.append(client.get("/?" + urlencode({"q": anew(options.questions, turn, ".")})))
+        lookups.append(client.lookup(anew(options.questions, turn, "!")))
     yield Row("lookup", f"the page with the answer, {size}", Sample.of(pages), "ms", "the lookup",
               Sample.of(lookups), 1.5)  # fmt: skip
 

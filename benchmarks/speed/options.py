@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,11 @@ class Options:
         if lessons not in self.homes:
             raise SystemExit(f"There is no home with {lessons:,} lessons; make it with benchmarks.large.")
         return self.homes[lessons]
+
+
+def anew(questions: Sequence[str], turn: int, mark: str) -> str:
+    """A question that was not asked yet, since what was is kept; a further word would make it another question."""
+    return f"{questions[turn % len(questions)]} {mark * (1 + turn // len(questions))}"
 
 
 def homes_in(folder: Path | None) -> dict[int, Path]:
