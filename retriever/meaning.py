@@ -57,6 +57,11 @@ class Meaning:
         """From now on the follower's index is asked, whenever it has one open."""
         self._follower = follower
 
+    @property
+    def has_index(self) -> bool:
+        """Whether the follower's index is asked, which computes without Python's lock."""
+        return self._follower is not None and self._follower.index is not None
+
     def nearest(
         self, which: Which, query: Embeddings, k: int, allowed: frozenset[int] | None
     ) -> list[tuple[int, int, float]]:

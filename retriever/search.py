@@ -145,12 +145,15 @@ class Search:
     def _by_meaning(
         self, query: Embeddings, fingerprint: str, allowed: frozenset[int] | None
     ) -> list[list[tuple[int, float]]]:
-        """(document key, cosine) of the nearest of each unit, both looked for at the same time."""
+        """(document key, cosine) of the nearest of each unit."""
 
         def nearest(unit: str) -> list[tuple[int, float]]:
             near = self._meaning.nearest((unit, fingerprint), query, CANDIDATES, allowed)
             return [(document, cosine) for _, document, cosine in near]
 
+        if not self._meaning.has_index:
+            # Who reads the record needs Python's lock: two at the same time would wait for each other.
+            return [nearest(unit) for unit in UNITS]
         first, *others = UNITS
         beside = [self._beside.submit(nearest, unit) for unit in others]
         return [nearest(first), *(near.result() for near in beside)]

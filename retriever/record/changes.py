@@ -165,14 +165,14 @@ class Changes:
             cursor = connection.cursor()
             # Plain tuples are made sooner than rows with names.
             cursor.row_factory = None
+            columns = "key, embedding, checksum" if is_checked else "key, embedding"
             cursor.execute(
-                "SELECT key, checksum, embedding FROM embeddings WHERE key BETWEEN ? AND ? ORDER BY key",
-                (place, last_of(place)),
+                f"SELECT {columns} FROM embeddings WHERE key BETWEEN ? AND ? ORDER BY key", (place, last_of(place))
             )
             while rows := cursor.fetchmany(AT_ONCE):
-                sound = [row for row in rows if zlib.crc32(row[2]) == row[1]] if is_checked else rows
+                sound = [row for row in rows if zlib.crc32(row[1]) == row[2]] if is_checked else rows
                 if sound:
-                    keys, _, blobs = zip(*sound, strict=True)
+                    keys, blobs, *_ = zip(*sound, strict=True)
                     yield np.asarray(keys, np.int64) - place, unpacked(blobs)
 
     def all_embeddings(self, unit: str, fingerprint: str) -> tuple[NDArray[np.int64], Embeddings]:
