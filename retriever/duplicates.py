@@ -39,8 +39,8 @@ SAME_DAY_NEAR = 0.72
 NEXT_DAY_NEAR = 0.9
 LESSONS_SHARED = 0.5
 
-# Texts with other letters and digits at their beginning do not read the same; to see more of each takes five times as
-# long.
+# Texts with other letters and digits at their beginning do not read the same; comparing all of each takes .3 ms more an
+# answer.
 BEGINNING = 24
 
 # So many texts more than asked for are chosen, to fill the places of those that are dropped.

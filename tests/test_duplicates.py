@@ -70,8 +70,9 @@ def test_a_lesson_stated_in_other_words_is_shown_once_and_linked() -> None:
         _two(FIRST, "buy more umbrellas for rainy delivery mornings", near=EAST),
         _two("raise the courier memory limit from 25 to 50", "raise the courier memory limit from 50 to 60"),
         _two(FIRST, AGAIN, stated=()),
+        _two(FIRST, FIRST.replace("renewal", "outage"), near=EAST, stated=()),
     ],
-    ids=["far", "other words", "other numbers", "no lessons"],
+    ids=["far", "other words", "other numbers", "no lessons", "the same beginning"],
 )
 def test_what_only_reads_alike_is_shown_twice(documents: list[Bundle]) -> None:
     assert _names(_told(documents)) == [("a", []), ("b", [])]
