@@ -72,6 +72,7 @@ class Pending:
         self._changes = changes
         self._generation = 0
         self._seen = 0
+        self._whole_to = 0
         # The follower's own, never shown: {unit: {owner: (its newest change, embedding)}}.
         self._known: dict[str, dict[int, tuple[int, Embeddings | None]]] = {unit: {} for unit in UNITS}
         self._shown = {unit: Waiting() for unit in UNITS}
@@ -80,8 +81,15 @@ class Pending:
         """What is waiting now; it stays as it is while a question uses it."""
         return self._shown[unit]
 
+    @property
+    def whole_to(self) -> int:
+        """The number of a change up to which none is missing in what is shown and the index together."""
+        return self._whole_to
+
     def refresh(self, generation: Generation) -> None:
         """Takes in the changes that are new and lets go of those the generation holds by now."""
+        # Read first: what comes in meanwhile may be taken in or not.
+        newest = self._changes.last_seq()
         if generation.number != self._generation:
             self._generation, self._seen = generation.number, 0
             self._known = {unit: {} for unit in UNITS}
@@ -92,6 +100,7 @@ class Pending:
                 del known[owner]
             if applied or unit in touched or len(known) != len(self._shown[unit].rows):
                 self._shown[unit] = Waiting({owner: row for owner, (_, row) in known.items()})
+        self._whole_to = newest
 
     def _take_in(self, generation: Generation) -> set[str]:
         """The units that have new changes."""

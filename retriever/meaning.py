@@ -62,6 +62,10 @@ class Meaning:
         """Whether the follower's index is asked, which computes without Python's lock."""
         return self._follower is not None and self._follower.index is not None
 
+    def is_whole(self, seq: int) -> bool:
+        """Whether every change up to this one is searched; the follower takes in new ones within a second."""
+        return self._follower is None or self._follower.pending.whole_to >= seq
+
     def nearest(
         self, which: Which, query: Embeddings, k: int, allowed: frozenset[int] | None
     ) -> list[tuple[int, int, float]]:

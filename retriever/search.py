@@ -26,6 +26,7 @@ from retriever.question import Question, doubtful, read_question
 from retriever.ranking import Ranked, rank, shortlist
 from retriever.record import Record
 from retriever.record.changes import UNITS
+from retriever.record.kept import Kept
 from retriever.reranking import RERANKED, reranked
 from retriever.verdict import Looks, Verdict, calibration_for, judge
 from retriever.words import QueryWord, query_words, variants
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 CANDIDATES = 200
 SHORTLIST = 30
 FIELD_WEIGHTS = (2.0, 1.0, 1.0, 1.0)
+
+# So many answers are kept: some 4 MB.
+KEPT_ANSWERS = 256
 
 # Past this many documents words that are in more than this share of them are not looked up while rarer ones are:
 # a lookup by words costs what the rows that match cost.
@@ -77,6 +81,7 @@ class Search:
         self._model = model
         self._reranker = reranker
         self._meaning = Meaning(record)
+        self._answers: Kept[Answer] = Kept(KEPT_ANSWERS)
         # With its tokens a long question takes 400 kB.
         self._encode = functools.lru_cache(maxsize=64)(_encode)
         self._closer = CloserLooks()
@@ -94,11 +99,24 @@ class Search:
         self._beside.shutdown()
 
     def answer(self, query: str, *, k: int, per_document: int, filters: Filters) -> Answer:
-        """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault."""
+        """The best lessons for `query` and the verdict over them. Raises InvalidQuery, naming the field at fault.
+
+        Kept until the record changes: a page that is opened again and tools that ask the same need not wait.
+        """
+        # All read before the question is answered: what changes meanwhile makes the answer newer than it is taken for.
+        version, seq = self._record.candidates.version(), self._record.changes.last_seq()
+        is_whole = self._meaning.is_whole(seq)
+        asked = (query, k, per_document, filters, seq)
+        kept = self._answers.get(version, asked)
+        if kept is not None:
+            return kept
         found = self.find(query, k=k, per_document=per_document, filters=filters)
         hits = tuple(_hit(found.question, told, rank) for rank, told in enumerate(found.told, start=1))
         verdict = found.verdict
-        return Answer(query, verdict.answered, verdict.confidence, hits, found.degraded)
+        answer = Answer(query, verdict.answered, verdict.confidence, hits, found.degraded)
+        if is_whole and not answer.degraded:
+            self._answers.put(version, asked, answer)
+        return answer
 
     def find(self, query: str, *, k: int, per_document: int, filters: Filters) -> Found:
         """What `answer` is made of, for those who measure it."""

@@ -61,11 +61,11 @@ def test_a_changed_text_is_caught_when_it_is_read_and_read_anew_by_an_ingest(fiv
     assert five_reports.ask(QUESTION).hits == asked
 
 
-def test_a_changed_lesson_is_shown_as_its_document_has_it(five_reports, home):
+def test_a_changed_lesson_is_shown_as_its_document_has_it(five_reports, open_memory, home):
     asked = five_reports.ask(QUESTION).hits
     lesson = five_reports.lessons_of(asked[0].document.id)[0]
     change(home, "UPDATE lessons SET text = 'Never check anything.' WHERE id = ?", lesson.id)
-    assert five_reports.ask(QUESTION).hits == asked
+    assert open_memory().ask(QUESTION).hits == asked
     assert five_reports.lesson(lesson.id) == lesson
     assert five_reports.record.soundness.damaged_texts() == (asked[0].document.id,)
 
@@ -102,7 +102,7 @@ def test_a_changed_embedding_never_counts_and_a_reindex_makes_it_again(
     assert open_memory().ask(QUESTION).hits == asked
 
 
-def test_a_damaged_word_index_is_named_by_doctor_and_mended_by_reindex(five_reports, home, runner):
+def test_a_damaged_word_index_is_named_by_doctor_and_mended_by_reindex(five_reports, open_memory, home, runner):
     asked = five_reports.ask(QUESTION).hits
     change(home, "DELETE FROM document_words_data WHERE id > 10")
     assert five_reports.record.soundness.damaged_words() == ("document_words",)
@@ -110,7 +110,7 @@ def test_a_damaged_word_index_is_named_by_doctor_and_mended_by_reindex(five_repo
     assert "lessons reindex" in checks["words"]["mend"]
     five_reports.reindex()
     assert five_reports.record.soundness.damaged_words() == ()
-    assert five_reports.ask(QUESTION).hits == asked
+    assert open_memory().ask(QUESTION).hits == asked
 
 
 def test_a_newer_home_is_refused_with_a_sentence_by_every_command(five_reports, home, runner):

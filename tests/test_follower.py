@@ -10,6 +10,7 @@ import pytest
 
 from retriever.follow import IndexKeeper
 from retriever.follower import Follower, Pending, Waiting
+from retriever.lesson import NO_FILTERS
 from retriever.locks import SERVER_LOCK, SharedLock
 from retriever.meaning import Meaning
 from retriever.record.changes import UNITS
@@ -50,6 +51,25 @@ def test_an_index_is_not_shown_before_it_is_healed_and_what_it_lacks_is_known(fi
     assert shown == {"while healing": (None, None), "while reading what waits": None}
     assert follower.index is not None
     follower.stop()
+
+
+def test_an_answer_is_kept_only_once_the_follower_knows_all_that_was_recorded(filled, folder, read):
+    follower = Follower(filled.keeper, filled.record.changes)
+    follower._tick()
+    filled.search.use_index(follower)
+
+    def answer():
+        return filled.search.answer("zeppelin tethered", k=5, per_document=2, filters=NO_FILTERS)
+
+    assert answer() is answer()
+    (folder / "fresh.md").write_text("# Fresh\n\n## Lessons learned\n\n- The zeppelin must be tethered at both ends.\n")
+    read()
+    early = answer()
+    follower._tick()
+    late = answer()
+    follower.stop()
+    assert late is not early
+    assert answer() is late
 
 
 def test_what_moves_into_the_index_during_a_question_is_found(filled, monkeypatch):

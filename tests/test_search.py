@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from retriever.correcting import Correcting
 from retriever.errors import InvalidQuery, ModelError
 from retriever.lesson import NO_FILTERS, Filters
 from retriever.memory import Memory
@@ -182,7 +183,8 @@ def test_a_model_other_than_the_calibrated_one_gets_no_verdict(filled):
 
 def test_the_index_and_the_scan_give_the_same_answer(filled):
     question = "pump gate hinge alarm timetable"
-    scanned = filled.ask(question).hits
+    scanning = Search(filled.record, filled.model_or_none)
+    scanned = scanning.answer(question, k=10, per_document=2, filters=NO_FILTERS).hits
     filled.start_following()
     while not filled.readiness()[0]:
         pass
@@ -214,11 +216,15 @@ def test_quality_on_the_examples_stays_above_its_floor(example_memory):
 def test_where_the_verdict_is_open_both_closer_looks_are_taken_and_change_it(example_memory, monkeypatch):
     query = "has a certificate expired without anybody noticing?"
     monkeypatch.setattr("retriever.verdict.OPEN", {})
-    first = example_memory.ask(query).confidence
+
+    def confidence():
+        return example_memory.search.find(query, k=10, per_document=2, filters=NO_FILTERS).verdict.confidence
+
+    first = confidence()
     confidences = []
     for names in (("support",), ("support", "steady")):
         monkeypatch.setattr("retriever.verdict.OPEN", dict.fromkeys(names, (0.0, 1.0)))
-        confidences.append(example_memory.ask(query).confidence)
+        confidences.append(confidence())
     assert len({first, *confidences}) == 3
 
 
@@ -254,3 +260,36 @@ def test_the_verdict_knows_how_many_documents_were_looked_through(filled):
     assert found.question.documents == len(DOCUMENTS)
     found = filled.search.find("pump", k=5, per_document=2, filters=Filters(team=("Water",)))
     assert found.question.documents == 1
+
+
+def test_an_answer_is_kept_for_whoever_asks_the_same(filled):
+    def answer(query: str, k: int = 5, filters: Filters = NO_FILTERS):
+        return filled.search.answer(query, k=k, per_document=2, filters=filters)
+
+    first = answer("oil the hinge")
+    assert answer("oil the hinge") is first
+    assert len(answer("oil the hinge", k=1).hits) == 1
+    others = answer("oil the hinge", filters=Filters(team=("Water",))).hits
+    assert {hit.document.meta.team for hit in others} == {"Water"}
+
+
+def test_a_kept_answer_is_gone_once_a_document_changes(filled, folder, read):
+    gate = folder / "2024-06-20-gate.md"
+    assert "each month" in filled.ask("oil the hinge").hits[0].lesson.text
+    gate.write_text(gate.read_text().replace("each month", "each week"))
+    read(source="harbour")
+    assert "each week" in filled.ask("oil the hinge").hits[0].lesson.text
+
+
+def test_a_kept_answer_is_gone_once_another_process_hides_a_lesson(filled):
+    best = filled.ask("oil the hinge").hits[0].lesson
+    with Memory.open(filled.settings) as other:
+        Correcting(other).remark(best.id, {"hidden": True})
+    assert best.id not in {hit.lesson.id for hit in filled.ask("oil the hinge").hits}
+
+
+def test_an_answer_without_meaning_is_not_kept(filled, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(filled.search, "_model", lambda: None)
+        assert filled.ask("oil the hinge").degraded == ("meaning",)
+    assert filled.ask("oil the hinge").degraded == ()

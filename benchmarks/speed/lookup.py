@@ -43,6 +43,7 @@ def rows(options: Options) -> Iterator[Row]:
             if lessons in P50_BARS:
                 yield from _eight_clients(options, server, size)
                 yield from _page(options, server, size)
+                yield _again(options, server, size)
     if {1000, 300_000} <= p50.keys():
         yield Row("lookup", "p50, 300,000 lessons", p50[300_000], "ms", "p50, 1,000 lessons", p50[1000], 3.0)
 
@@ -67,8 +68,8 @@ def _beside_floor(options: Options, server: Server, lessons: int) -> tuple[Sampl
 
 
 def _eight_clients(options: Options, server: Server, size: str) -> Iterator[Row]:
-    one, alone = side_by_side(server, options.questions, 1, 50 * options.rounds)
-    many, together = side_by_side(server, options.questions, CLIENTS, 25 * options.rounds)
+    one, alone = side_by_side(server, options.questions, 1, 50 * options.rounds, ";")
+    many, together = side_by_side(server, options.questions, CLIENTS, 25 * options.rounds, ":")
     note = "higher is better: at least 1.2"
     yield Row("lookup", f"{CLIENTS} clients, throughput, {size}", Sample.of([together]), "/s", "one client",
               Sample.of([alone]), note=note)  # fmt: skip
@@ -84,6 +85,15 @@ def _page(options: Options, server: Server, size: str) -> Iterator[Row]:
         lookups.append(client.lookup(anew(options.questions, turn, "!")))
     yield Row("lookup", f"the page with the answer, {size}", Sample.of(pages), "ms", "the lookup",
               Sample.of(lookups), 1.5)  # fmt: skip
+
+
+def _again(options: Options, server: Server, size: str) -> Row:
+    """The answer that is kept, beside the one that had to be found."""
+    client = server.client()
+    asked = [anew(options.questions, turn, "~") for turn in range(50 * options.rounds)]
+    first = Sample.of([client.lookup(question) for question in asked])
+    again = Sample.of([client.lookup(question) for question in asked])
+    return Row("lookup", f"the same question again, p50, {size}", again, "ms", "asked first", first)
 
 
 def _bare(options: Options, vectors: int) -> Path:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from benchmarks.speed.options import anew
+
 _START_S = 600.0
 _PAUSE_S = 0.05
 
@@ -76,17 +78,22 @@ def flask_server(factory: str) -> Iterator[Server]:
         yield server
 
 
-def side_by_side(server: Server, questions: Sequence[str], clients: int, each: int) -> tuple[list[float], float]:
-    """(milliseconds of every lookup, lookups a second) of so many clients that each ask `each` questions at once."""
+def side_by_side(
+    server: Server, questions: Sequence[str], clients: int, each: int, mark: str
+) -> tuple[list[float], float]:
+    """(milliseconds of every lookup, lookups a second) of so many clients that each ask `each` questions at once.
+
+    None of them is asked twice, or was with another mark.
+    """
     taken: list[float] = []
     gate = threading.Barrier(clients + 1)
 
     def ask(first: int) -> None:
         client = server.client()
         gate.wait()
-        taken.extend([client.lookup(questions[(first + step) % len(questions)]) for step in range(each)])
+        taken.extend([client.lookup(anew(questions, turn, mark)) for turn in range(first, first + each)])
 
-    threads = [threading.Thread(target=ask, args=(number * 7,)) for number in range(clients)]
+    threads = [threading.Thread(target=ask, args=(number * each,)) for number in range(clients)]
     for thread in threads:
         thread.start()
     gate.wait()

@@ -51,6 +51,11 @@ class Candidates:
         with self._database.read():
             yield
 
+    def version(self) -> int:
+        """A number that grows with every change to what an answer shows."""
+        with self._database.read() as connection:
+            return content_version(connection)
+
     def allowed(self, filters: Filters) -> frozenset[int] | None:
         """Keys of the documents that satisfy the filters; None when nothing is filtered."""
         if not filters:
