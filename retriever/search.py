@@ -107,21 +107,21 @@ class Search:
         version, seq = self._record.candidates.version(), self._record.changes.last_seq()
         is_whole = self._meaning.is_whole(seq)
         asked = (query, k, per_document, filters, seq)
-        kept = self._answers.get(version, asked)
-        if kept is not None:
-            return kept
-        found = self.find(query, k=k, per_document=per_document, filters=filters)
-        hits = tuple(_hit(found.question, told, rank) for rank, told in enumerate(found.told, start=1))
-        verdict = found.verdict
-        answer = Answer(query, verdict.answered, verdict.confidence, hits, found.degraded)
-        if is_whole and not answer.degraded:
-            self._answers.put(version, asked, answer)
+        answer = self._answers.get(version, asked)
+        if answer is None:
+            with self._turns:
+                # Somebody else may have asked the same while this one waited.
+                answer = self._answers.get(version, asked)
+                if answer is None:
+                    answer = _answer(query, self.find(query, k=k, per_document=per_document, filters=filters))
+                    if is_whole and not answer.degraded:
+                        self._answers.put(version, asked, answer)
         return answer
 
     def find(self, query: str, *, k: int, per_document: int, filters: Filters) -> Found:
         """What `answer` is made of, for those who measure it."""
         _check(query, k, per_document)
-        with self._turns, self._record.candidates.at_one_state():
+        with self._record.candidates.at_one_state():
             embedder = self._model()
             fingerprint = embedder.fingerprint if embedder is not None else ""
             question, bundles = self._gather(query, embedder, filters)
@@ -247,6 +247,11 @@ def _wanted(filters: Filters) -> Callable[[Lesson], bool] | None:
         return is_kind and (not filters.polarity or lesson.polarity in filters.polarity)
 
     return is_wanted
+
+
+def _answer(query: str, found: Found) -> Answer:
+    hits = tuple(_hit(found.question, told, rank) for rank, told in enumerate(found.told, start=1))
+    return Answer(query, found.verdict.answered, found.verdict.confidence, hits, found.degraded)
 
 
 def _hit(question: Question, told: Told, rank: int) -> Hit:

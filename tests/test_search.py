@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from retriever.correcting import Correcting
@@ -271,6 +275,25 @@ def test_an_answer_is_kept_for_whoever_asks_the_same(filled):
     assert len(answer("oil the hinge", k=1).hits) == 1
     others = answer("oil the hinge", filters=Filters(team=("Water",))).hits
     assert {hit.document.meta.team for hit in others} == {"Water"}
+
+
+def test_who_waits_for_a_turn_gets_the_answer_that_was_found_meanwhile(filled, monkeypatch):
+    find, begun, together = filled.search.find, [], threading.Barrier(8)
+
+    def slow(*arguments, **options):
+        begun.append(arguments)
+        time.sleep(0.2)
+        return find(*arguments, **options)
+
+    def ask(_):
+        together.wait()
+        return filled.ask("oil the hinge").hits
+
+    monkeypatch.setattr(filled.search, "find", slow)
+    monkeypatch.setattr(filled.search, "_turns", threading.BoundedSemaphore(2))
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+    assert len(begun) <= 2
 
 
 def test_a_kept_answer_is_gone_once_a_document_changes(filled, folder, read):

@@ -68,13 +68,18 @@ def _beside_floor(options: Options, server: Server, lessons: int) -> tuple[Sampl
 
 
 def _eight_clients(options: Options, server: Server, size: str) -> Iterator[Row]:
-    one, alone = side_by_side(server, options.questions, 1, 50 * options.rounds, ";")
-    many, together = side_by_side(server, options.questions, CLIENTS, 25 * options.rounds, ":")
+    few, many = 50 * options.rounds, 25 * options.rounds
+    one, alone = side_by_side(server, options.questions, 1, few, ";", apart=few)
+    each, together = side_by_side(server, options.questions, CLIENTS, many, ":", apart=many)
+    _, shared = side_by_side(server, options.questions, CLIENTS, many, "~", apart=0)
     note = "higher is better: at least 1.2"
+    beside = Sample.of([alone])
     yield Row("lookup", f"{CLIENTS} clients, throughput, {size}", Sample.of([together]), "/s", "one client",
-              Sample.of([alone]), note=note)  # fmt: skip
-    p95 = Sample.of([Sample.of(many).quantile(0.95)])
+              beside, note=note)  # fmt: skip
+    p95 = Sample.of([Sample.of(each).quantile(0.95)])
     yield Row("lookup", f"{CLIENTS} clients, p95, {size}", p95, "ms", "one client's p50", Sample.of(one), 12.0)
+    yield Row("lookup", f"{CLIENTS} clients that ask the same, throughput, {size}", Sample.of([shared]), "/s",
+              "one client", beside, note=note)  # fmt: skip
 
 
 def _page(options: Options, server: Server, size: str) -> Iterator[Row]:
@@ -90,7 +95,7 @@ def _page(options: Options, server: Server, size: str) -> Iterator[Row]:
 def _again(options: Options, server: Server, size: str) -> Row:
     """The answer that is kept, beside the one that had to be found."""
     client = server.client()
-    asked = [anew(options.questions, turn, "~") for turn in range(50 * options.rounds)]
+    asked = [anew(options.questions, turn, ",") for turn in range(50 * options.rounds)]
     first = Sample.of([client.lookup(question) for question in asked])
     again = Sample.of([client.lookup(question) for question in asked])
     return Row("lookup", f"the same question again, p50, {size}", again, "ms", "asked first", first)
