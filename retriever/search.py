@@ -86,8 +86,9 @@ class Search:
         self._encode = functools.lru_cache(maxsize=64)(_encode)
         self._closer = CloserLooks()
         self._size_at: tuple[int, tuple[int, float]] = (-1, (0, 0.0))
-        # Answers that wait for a core keep the others waiting too: as many at a time as there are cores.
-        self._turns = threading.BoundedSemaphore(usable_cores())
+        # Answers that wait for a core keep the others waiting too: as many at a time as there are cores, and one for
+        # when these wait for each other, as for Python's lock.
+        self._turns = threading.BoundedSemaphore(usable_cores() + 1)
         self._beside = ThreadPoolExecutor(usable_cores(), "beside-an-answer")
 
     def use_index(self, follower: Follower) -> None:
